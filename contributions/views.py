@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.dateparse import parse_date
+from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext as _
+
+from operations import charts
+from operations.drawings import number_cell, print_cents, print_number, unit_words
+from operations.models import Edition
+from operations.profiles import Profile, Value
+
+from .lines import by_day, number_footnotes, public_line, public_lines
+from .models import Contribution, ContributionQuerySet, Donor
+
+PAGE_SIZE = 50
+
+
+def contributions(request: HttpRequest) -> HttpResponse:
+    years = list(Contribution.objects.released().by_year())
+    lines, filters = filtered(request)
+    page = Paginator(lines.grouped(), PAGE_SIZE).get_page(request.GET.get("page"))
+    shown = public_lines(list(page.object_list), lines)
+    return render(
+        request,
+        "contributions/contributions.html",
+        {
+            "years": years,
+            "filters": filters,
+            "total": lines.total(),
+            "page": page,
+            "days": by_day(shown),
+            "footnotes": number_footnotes(shown),
+        },
+    )
+
+
+def filtered(request: HttpRequest) -> tuple[ContributionQuerySet, dict[str, Any]]:
+    """The released lines that the address asks for, and what it asks for; what makes no sense is left out."""
+    lines, filters = Contribution.objects.released(), {}
+    asked = {name: value.replace("\0", "")[:120] for name, value in request.GET.items()}
+    if asked.get("year", "").isdecimal() and len(asked["year"]) == 4:
+        filters["year"] = int(asked["year"])
+        lines = lines.for_year(filters["year"])
+    if asked.get("donor") and (donor := Donor.objects.named().filter(slug=asked["donor"]).first()):
+        filters["donor"] = donor
+        lines = lines.of_family(donor)
+    if asked.get("operation") and (operation := public_operation(asked["operation"])):
+        filters["operation"] = operation
+        lines = lines.filter(operation__slug=operation.slug)
+    if asked.get("kind") in Donor.Kind.values:
+        filters["kind"] = Donor.Kind(asked["kind"])
+        lines = lines.filter(donor__kind=asked["kind"])
+    if len(asked.get("country", "")) == 2:
+        filters["country"] = asked["country"]
+        lines = lines.filter(donor__country=asked["country"])
+    if date := day(asked.get("date", "")):
+        filters["date"] = date
+        lines = lines.filter(date=date)
+    return lines, filters
+
+
+def public_operation(slug: str) -> Profile | None:
+    """The operation of an address, as released."""
+    edition = Edition.objects.released().profiles().filter(operation__slug=slug).first()
+    return edition and Profile(edition.public)
+
+
+def day(text: str) -> Any:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+def donors(request: HttpRequest) -> HttpResponse:
+    released = Contribution.objects.released()
+    years = list(released.by_year())
+    asked = request.GET.get("year", "")
+    known = [row["budget_year"] for row in years]
+    year = int(asked) if asked.isdecimal() and len(asked) == 4 and int(asked) in known else next(iter(known), None)
+    lines = released.for_year(year) if year else released.none()
+    groups = list(lines.by_donor())
+    families = Donor.objects.in_bulk({group["family"] for group in groups if group["family"]})
+    shown = [public_line(group, families) for group in groups]
+    return render(
+        request,
+        "contributions/donors.html",
+        {
+            "years": known,
+            "year": year,
+            "rows": shown,
+            "total": sum(line.amount for line in shown),
+            "footnotes": number_footnotes(shown),
+        },
+    )
+
+
+def donor(request: HttpRequest, slug: str) -> HttpResponse:
+    donor = get_object_or_404(Donor.objects.families(), slug=slug)
+    lines = Contribution.objects.released().of_family(donor)
+    page = Paginator(lines.grouped(), PAGE_SIZE).get_page(request.GET.get("page"))
+    shown = public_lines(list(page.object_list), lines)
+    return render(
+        request,
+        "contributions/donor.html",
+        {
+            "donor": donor,
+            "chart": donor_chart(donor, list(lines.by_year())),
+            "total": lines.total(),
+            "page": page,
+            "days": by_day(shown),
+            "footnotes": number_footnotes(shown),
+        },
+    )
+
+
+def donor_chart(donor: Donor, rows: list[dict[str, Any]]) -> charts.Chart | None:
+    """What a donor family gave, by budget year."""
+    if not rows:
+        return None
+    amounts = {row["budget_year"]: row["amount"] for row in rows}
+    years = list(range(min(amounts), max(amounts) + 1))
+    values = [Value(amounts.get(year), "" if year in amounts else _("no contribution")) for year in years]
+    series = [charts.Series(_("Contributions"), "s-main", [value.number for value in values])]
+    unit, word = charts.unit_of(series[0].values)
+    options = {"unit": unit, "number": print_number, "rtl": get_language_bidi()}
+    names = [str(year) for year in years]
+    largest = max(rows, key=lambda row: row["amount"])
+    say = _("The largest sum was given for %(year)s: US$ %(amount)s.") % {
+        "year": largest["budget_year"],
+        "amount": print_cents(largest["amount"]),
+    }
+    return charts.Chart(
+        title=_("Contributions by budget year"),
+        summary=say,
+        wide=charts.year_bars(names, series, **options),
+        narrow=charts.year_rows(names, series, **options),
+        table=charts.Table(
+            _("Contributions of %(donor)s, US dollars") % {"donor": donor.name},
+            [_("Budget year"), _("Contributions")],
+            [[charts.Cell(name), number_cell(values[i], print_cents)] for i, name in enumerate(names)],
+        ),
+        say=say,
+        unit=unit_words(word),
+    )

@@ -1,0 +1,54 @@
+"""Every public figure that is computed: one pure function, one entry in docs/calculations.md, one test.
+
+``None`` is a missing value. It is never counted as zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+from .rounding import percent
+
+Number = TypeVar("Number", int, Decimal)
+
+# Which of several figures of one year and measure readers see.
+STATUS_ORDER = ("final", "current", "original")
+
+
+def total(stated: Number | None, parts: Iterable[Number | None]) -> Number | None:
+    """The total as stated; where none was stated, the sum of the parts that are known."""
+    if stated is not None:
+        return stated
+    known = [part for part in parts if part is not None]
+    return sum(known[1:], known[0]) if known else None
+
+
+def not_broken_down(stated: Number | None, parts: Iterable[Number | None]) -> Number | None:
+    """What a stated total holds beyond its known parts; ``None`` where no total was stated.
+
+    Negative where the parts make more than the total.
+    """
+    if stated is None:
+        return None
+    return stated - sum(part for part in parts if part is not None)
+
+
+def share(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
+    """``part`` in per cent of ``whole``, rounded half-up to a whole number; ``None`` if either is missing."""
+    if part is None or whole is None:
+        return None
+    return percent(Decimal(part), Decimal(whole))
+
+
+def gap(budget: Decimal | None, funds_available: Decimal | None) -> Decimal | None:
+    """What the budget lacks; zero where more came in than was budgeted."""
+    if budget is None or funds_available is None:
+        return None
+    return max(budget - funds_available, Decimal(0))
+
+
+def newest_status(statuses: Sequence[str]) -> str | None:
+    """The status that readers see where a figure was given as original, current and final."""
+    return min(statuses, key=STATUS_ORDER.index, default=None)

@@ -1,0 +1,357 @@
+"""The charts and maps of our pages: a profile's figures handed to the pure geometry, with their words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.text import capfirst, slugify
+from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext as _
+from django_countries import countries
+
+from . import charts, maps
+from .models import FinancialFigure, Office
+from .overview import OperationRow
+from .pages import OperationPage
+from .profiles import MEASURES, People, Profile, Value, in_language
+from .rounding import millions
+
+SERIES_CSS = {"budget": "s-budget", "funds_available": "s-funds", "expenditure": "s-expenditure"}
+
+
+def print_number(value: Decimal) -> str:
+    return number_format(value, use_l10n=True, force_grouping=True)
+
+
+def print_cents(value: Decimal) -> str:
+    return number_format(value, decimal_pos=2, use_l10n=True, force_grouping=True)
+
+
+def unit_words(word: str) -> str:
+    """What the axis counts, such as “million US dollars”."""
+    return {
+        "billion": _("billion US dollars"),
+        "million": _("million US dollars"),
+        "thousand": _("thousand US dollars"),
+    }.get(word, _("US dollars"))
+
+
+def number_cell(value: Value, printed: Any = print_number) -> charts.Cell:
+    if value.number is None:
+        return charts.Cell("", numeric=True, missing_reason=capfirst(value.reason))
+    return charts.Cell(printed(value.number), numeric=True)
+
+
+def measure_label(measure: str) -> str:
+    return capfirst(str(FinancialFigure.Measure(measure).label))
+
+
+def gap_captions(page: OperationPage, years: Sequence[int]) -> list[str | None]:
+    """For each year the words that stand in the chart where nothing can be drawn."""
+    profile, captions = page.profile, []
+    for year in years:
+        if profile.existed_in(year):
+            captions.append(None)
+        elif page.predecessor and profile.first_year and year < profile.first_year:
+            captions.append(
+                _("before %(year)s: see %(name)s")
+                % {"year": profile.first_year, "name": in_language(page.predecessor["name"])}
+            )
+        else:
+            captions.append(_("the operation did not exist"))
+    return captions
+
+
+def chart_years(page: OperationPage) -> list[int]:
+    """At least six years up to the last with a figure, so that what came before is seen to be missing."""
+    years = page.profile.money_years
+    return list(range(min(years[0], years[-1] - 5), years[-1] + 1)) if years else []
+
+
+def money_chart(page: OperationPage) -> charts.Chart | None:
+    """Budget, funds available and expenditure by year, with the exact amounts in the table."""
+    profile, years = page.profile, chart_years(page)
+    measures = [measure for measure in MEASURES if profile.has_measure(measure)]
+    if not years or not measures:
+        return None
+    values = {measure: [profile.amount(year, measure) for year in years] for measure in measures}
+    series = [charts.Series(measure_label(m), SERIES_CSS[m], [v.number for v in values[m]]) for m in measures]
+    unit, word = charts.unit_of(value for line in series for value in line.values)
+    options = {
+        "gaps": gap_captions(page, years),
+        "current": str(page.year),
+        "unit": unit,
+        "number": print_number,
+        "rtl": get_language_bidi(),
+    }
+    names = [str(year) for year in years]
+    return charts.Chart(
+        title=_("Budget and expenditure by year") if "expenditure" in measures else _("Budget by year"),
+        summary=money_sentence(page),
+        wide=charts.year_bars(names, series, **options),
+        narrow=charts.year_rows(names, series, **options),
+        table=charts.Table(
+            _("Budget and expenditure, US dollars"),
+            [_("Year"), *(measure_label(measure) for measure in measures)],
+            [
+                [charts.Cell(name), *(number_cell(values[measure][i], print_cents) for measure in measures)]
+                for i, name in enumerate(names)
+            ],
+        ),
+        say=money_sentence(page),
+        key=series,
+        unit=unit_words(word),
+    )
+
+
+def money_sentence(page: OperationPage) -> str:
+    """The year's money in one sentence; empty where the year has none."""
+    money = page.profile.money(page.year)
+    budget, spent = money.budget.number, money.expenditure.number
+    words = {
+        "year": page.year,
+        "budget": budget is not None and _("US$ %s") % print_cents(budget),
+        "spent": spent is not None and _("US$ %s") % print_cents(spent),
+        "share": money.spent,
+        "reason": money.expenditure.reason,
+    }
+    if budget is None and spent is None:
+        return _("No budget or expenditure is published for %(year)s.") % words
+    if budget is None:
+        return _("In %(year)s the operation spent %(spent)s; its budget is not published.") % words
+    if spent is None:
+        return _("The budget for %(year)s is %(budget)s; the expenditure is missing (%(reason)s).") % words
+    if money.spent is None:
+        return _("In %(year)s the operation spent %(spent)s; its budget was %(budget)s.") % words
+    return _("In %(year)s the operation spent %(spent)s, %(share)s%% of its budget of %(budget)s.") % words
+
+
+def pillar_chart(page: OperationPage, measure: str) -> charts.Chart | None:
+    """One measure by pillar over the years, stacked; what was not broken down is a part of its own."""
+    profile, years = page.profile, chart_years(page)
+    if not profile.has_pillars or not profile.has_measure(measure):
+        return None
+    parts: list[tuple[str, list[Value]]] = [
+        (name, [profile.amount(year, measure, code) for year in years]) for code, name in profile.pillars
+    ]
+    parts = [(name, values) for name, values in parts if any(v.number is not None for v in values)]
+    totals = [profile.amount(year, measure) for year in years]
+    rest = [Value(profile.money_not_broken_down(year, measure) or None) for year in years]
+    shown = list(parts)
+    if any(value.number for value in rest):
+        shown.append((_("Not broken down"), rest))
+    series = [
+        charts.Series(name, f"s-{i}", [v.number if v.number is None or v.number > 0 else None for v in values])
+        for i, (name, values) in enumerate(shown, 1)
+    ]
+    unit, word = charts.unit_of(total.number for total in totals)
+    options = {
+        "totals": [total.number for total in totals],
+        "gaps": gap_captions(page, years),
+        "current": str(page.year),
+        "unit": unit,
+        "number": print_number,
+        "rtl": get_language_bidi(),
+    }
+    names = [str(year) for year in years]
+    title = _("%(measure)s by pillar and year") % {"measure": measure_label(measure)}
+    return charts.Chart(
+        title=title,
+        summary=pillar_sentence(page, measure),
+        wide=charts.stacked(names, series, **options),
+        narrow=charts.stacked(names, series, width=charts.NARROW, **options),
+        table=charts.Table(
+            _("%(title)s, US dollars") % {"title": title},
+            [_("Year"), *(name for name, _values in shown), _("Total")],
+            [
+                [
+                    charts.Cell(name),
+                    *(number_cell(values[i], print_cents) for _label, values in shown),
+                    number_cell(totals[i], print_cents),
+                ]
+                for i, name in enumerate(names)
+            ],
+        ),
+        say=pillar_sentence(page, measure),
+        key=series,
+        unit=unit_words(word),
+    )
+
+
+def pillar_sentence(page: OperationPage, measure: str) -> str:
+    profile = page.profile
+    amounts = [(profile.amount(page.year, measure, code).number, name) for code, name in profile.pillars]
+    known = [(number, name) for number, name in amounts if number]
+    whole = profile.amount(page.year, measure).number
+    if not known or not whole:
+        return _("%(measure)s of %(year)s is not broken down by pillar.") % {
+            "measure": measure_label(measure),
+            "year": page.year,
+        }
+    number, name = max(known)
+    return _("%(measure)s of %(year)s: US$ %(amount)s, the largest part (US$ %(part)s) for “%(name)s”.") % {
+        "measure": measure_label(measure),
+        "year": page.year,
+        "amount": print_cents(whole),
+        "part": print_cents(number),
+        "name": name,
+    }
+
+
+def people_chart(people: People) -> charts.Chart | None:
+    """The people of a year by type, as lying bars."""
+    if not people.parts:
+        return None
+    items = [
+        charts.Item(part.label, part.value.number, note=capfirst(part.value.reason)) for part in people.parts
+    ]
+    options = {"number": print_number, "rtl": get_language_bidi()}
+    as_of = [part.value.as_of for part in people.parts if part.value.as_of]
+    return charts.Chart(
+        title=_("People by type at the end of %(year)s") % {"year": people.year},
+        summary=people_types_sentence(people),
+        wide=charts.rows(items, **options),
+        narrow=charts.rows(items, width=charts.NARROW, **options),
+        table=charts.Table(
+            _("People by type, %(day)s") % {"day": max(as_of)} if as_of else _("People by type"),
+            [_("Type"), _("People"), _("Share of the total")],
+            [
+                [
+                    charts.Cell(part.label),
+                    number_cell(part.value),
+                    charts.Cell("" if part.share is None else f"{part.share}%", numeric=True),
+                ]
+                for part in people.parts
+            ]
+            + [[charts.Cell(_("Total")), number_cell(people.total), charts.Cell("")]],
+        ),
+        say=people_types_sentence(people),
+    )
+
+
+def people_types_sentence(people: People) -> str:
+    known = [part for part in people.parts if part.value.number is not None]
+    if not known:
+        return ""
+    largest = max(known, key=lambda part: part.value.number)
+    words = {"label": largest.label, "number": print_number(largest.value.number), "share": largest.share}
+    if largest.share is None:
+        return _("The largest group: %(label)s (%(number)s).") % words
+    return _("The largest group: %(label)s, %(number)s people or %(share)s%% of the total.") % words
+
+
+def lead_sentence(page: OperationPage, people: People) -> str:
+    """The page's argument in a sentence or two, made from the released figures; empty without any."""
+    words: dict[str, Any] = {"name": page.profile.name, "year": page.year}
+    money = page.profile.money(page.year)
+    said = []
+    if people.total.number is not None:
+        words["people"] = print_number(Decimal(people.total.number))
+        said.append(_("At the end of %(year)s the agency served %(people)s people in %(name)s.") % words)
+    if money.spent is not None:
+        words["share"] = money.spent
+        said.append(_("Of every 100 dollars budgeted for the year, it spent %(share)s.") % words)
+    elif money.budget.number is not None:
+        words["budget"] = print_number(millions(money.budget.number))
+        said.append(_("The budget for %(year)s is US$ %(budget)s million.") % words)
+    return " ".join(said)
+
+
+# --- maps ---
+
+
+def office_list(profile: Profile) -> list[dict[str, Any]]:
+    """The public offices in the order of their importance, with the keys that the map links to."""
+    ranks = [kind.value for kind in Office.Kind]
+    offices = sorted(profile.content["offices"], key=lambda o: (ranks.index(o["kind"]), o["name"].casefold()))
+    taken: set[str] = set()
+    listed = []
+    for office in offices:
+        key = base = slugify(office["name"]) or "office"
+        number = 1
+        while key in taken:
+            number += 1
+            key = f"{base}-{number}"
+        taken.add(key)
+        listed.append(
+            {
+                **office,
+                "key": key,
+                "kind_label": str(Office.Kind(office["kind"]).label),
+                "text": in_language(office["description"]),
+                "has_place": office["latitude"] is not None,
+            }
+        )
+    return listed
+
+
+def operation_maps(profile: Profile, offices: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The locator drawn for a wide and for a narrow screen; ``None`` where there is no place to show."""
+    content = profile.content
+    codes = [countries.alpha3(code) for code in content["countries"]]
+    if not codes and content["latitude"] is None:
+        return None
+    markers = [
+        maps.Office(
+            key=office["key"],
+            name=office["name"],
+            kind=office["kind_label"],
+            longitude=float(office["longitude"]),
+            latitude=float(office["latitude"]),
+            rank=0 if i == 0 else 1,
+            approximate=office["is_approximate"],
+        )
+        for i, office in enumerate(o for o in offices if o["has_place"])
+    ]
+    options = {
+        "countries": codes,
+        "longitude": content["longitude"] and float(content["longitude"]),
+        "latitude": content["latitude"] and float(content["latitude"]),
+        "zoom": content["zoom"] or None,
+        "offices": markers,
+        "names": country_names(),
+    }
+    return {
+        "wide": maps.locator(width=560, height=400, **options),
+        "narrow": maps.locator(width=340, height=300, **options),
+    }
+
+
+def country_names() -> dict[str, str]:
+    """Names of countries in the reader's language by their codes of three letters."""
+    return {countries.alpha3(code): str(name) for code, name in countries}
+
+
+def world_maps(rows: Sequence[OperationRow], measure: str = "budget") -> dict[str, Any]:
+    """The operations on a world map, as circles of the size of their budget or people."""
+    points, marked = [], set()
+    for row in rows:
+        content, value = row.profile.content, getattr(row, measure)
+        marked |= {countries.alpha3(code) for code in content["countries"]}
+        if content["latitude"] is None:
+            continue
+        text = value.reason
+        if value.number is not None:
+            printed = print_number(millions(value.number)) if measure == "budget" else print_number(value.number)
+            text = (
+                _("budget of US$ %s million") % printed if measure == "budget" else _("%s people") % printed
+            )
+        points.append(
+            maps.Point(
+                key=row.profile.slug,
+                name=row.profile.name,
+                longitude=float(content["longitude"]),
+                latitude=float(content["latitude"]),
+                value=None if value.number is None else float(value.number),
+                url=reverse("operations:operation", args=[row.profile.slug]),
+                text=text,
+            )
+        )
+    return {
+        "wide": maps.world(points, marked=sorted(marked)),
+        "narrow": maps.world(points, marked=sorted(marked), width=400, height=200, largest=14),
+    }

@@ -1,0 +1,292 @@
+"""Editions: frozen copies of working copies, released and withdrawn.
+
+``freeze`` makes an edition's content from a working copy, ``thaw`` restores a working copy from it;
+``thaw(freeze(x))`` changes nothing. The content is plain JSON: amounts are decimal text, days ISO
+text, labels one text a language. What only staff may see stands under ``private``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from .models import (
+    Edition,
+    FinancialFigure,
+    KeyFigure,
+    Narrative,
+    Office,
+    Operation,
+    Pillar,
+    PopulationFigure,
+    PopulationType,
+    Region,
+    Section,
+    SectionType,
+)
+
+SHAPE = 1  # counts up when the shape of the content changes
+LANGUAGES = [code for code, _name in settings.LANGUAGES]
+
+Content = dict[str, Any]
+
+
+def freeze(working_copy: Operation | Narrative) -> Content:
+    """The content of an edition of this working copy, read with ``for_freezing`` in a few queries."""
+    if isinstance(working_copy, Operation):
+        return _freeze_operation(Operation.objects.for_freezing().get(pk=working_copy.pk))
+    return _freeze_narrative(Narrative.objects.for_freezing().get(pk=working_copy.pk))
+
+
+def _freeze_operation(operation: Operation) -> Content:
+    offices = operation.offices.all()
+    population = sorted(
+        operation.population_figures.all(),
+        key=lambda f: (f.year, f.type is not None, f.type.order if f.type else 0),
+    )
+    finance = sorted(
+        operation.financial_figures.all(),
+        key=lambda f: (f.year, f.measure, f.pillar is not None, f.pillar.order if f.pillar else 0, f.status),
+    )
+    return {
+        "shape": SHAPE,
+        "code": operation.code,
+        "slug": operation.slug,
+        "name": translations(operation, "name"),
+        "kind": operation.kind,
+        "countries": [country.code for country in operation.countries],
+        "region": _label(operation.region),
+        "latitude": _text(operation.latitude),
+        "longitude": _text(operation.longitude),
+        "zoom": operation.zoom,
+        "first_year": operation.first_year,
+        "last_year": operation.last_year,
+        "predecessor": operation.predecessor
+        and {
+            "code": operation.predecessor.code,
+            "slug": operation.predecessor.slug,
+            "name": translations(operation.predecessor, "name"),
+        },
+        "notice": translations(operation, "notice"),
+        "is_active": operation.is_active,
+        "offices": [_freeze_office(office) for office in offices if office.is_public],
+        "population_types": _labels(f.type for f in population),
+        "population": [
+            {
+                "year": f.year,
+                "type": f.type and f.type.code,
+                "people": f.people,
+                "missing_reason": f.missing_reason,
+                "as_of": _text(f.as_of),
+                "source": f.source,
+            }
+            for f in population
+        ],
+        "pillars": _labels(f.pillar for f in finance),
+        "finance": [
+            {
+                "year": f.year,
+                "measure": f.measure,
+                "pillar": f.pillar and f.pillar.code,
+                "amount_usd": _text(f.amount_usd),
+                "missing_reason": f.missing_reason,
+                "status": f.status,
+                "as_of": _text(f.as_of),
+                "source": f.source,
+            }
+            for f in finance
+        ],
+        "private": {"offices": [_freeze_office(office) for office in offices if not office.is_public]},
+    }
+
+
+def _freeze_office(office: Office) -> Content:
+    return {
+        "name": office.name,
+        "kind": office.kind,
+        "latitude": _text(office.latitude),
+        "longitude": _text(office.longitude),
+        "description": translations(office, "description"),
+        "is_approximate": office.is_approximate,
+    }
+
+
+def _freeze_narrative(narrative: Narrative) -> Content:
+    figures = list(narrative.key_figures.all())
+    return {
+        "shape": SHAPE,
+        "operation": {"code": narrative.operation.code, "slug": narrative.operation.slug},
+        "year": narrative.year,
+        "kind": narrative.kind,
+        "language": narrative.language,
+        "sections": [
+            {
+                "type": section.type.code,
+                "heading": translations(section.type, "heading"),
+                "body": section.body,
+            }
+            for section in narrative.sections.all()
+        ],
+        "key_figures": [
+            {"value": f.value, "number": _text(f.number.normalize()), "text": f.text, "source": f.source}
+            for f in figures
+        ],
+        "private": {"editor_notes": [f.editor_note for f in figures]},
+    }
+
+
+def thaw(content: Content, working_copy: Operation | Narrative) -> None:
+    """Give ``working_copy`` back what ``content`` holds, its offices, figures or sections included."""
+    with transaction.atomic():
+        if isinstance(working_copy, Operation):
+            _thaw_operation(content, working_copy)
+        else:
+            _thaw_narrative(content, working_copy)
+
+
+def _thaw_operation(content: Content, operation: Operation) -> None:
+    for name in ("kind", "zoom", "first_year", "last_year", "is_active"):
+        setattr(operation, name, content[name])
+    operation.latitude, operation.longitude = _decimal(content["latitude"]), _decimal(content["longitude"])
+    operation.countries = ",".join(content["countries"])
+    operation.region = content["region"] and Region.objects.get(code=content["region"]["code"])
+    operation.predecessor = content["predecessor"] and Operation.objects.get(
+        code=content["predecessor"]["code"]
+    )
+    _set_translations(operation, "name", content["name"])
+    _set_translations(operation, "notice", content["notice"])
+    operation.save()
+
+    operation.offices.all().delete()
+    for is_public, offices in ((True, content["offices"]), (False, content["private"]["offices"])):
+        for frozen in offices:
+            office = Office(operation=operation, is_public=is_public, is_approximate=frozen["is_approximate"])
+            office.name, office.kind = frozen["name"], frozen["kind"]
+            office.latitude, office.longitude = _decimal(frozen["latitude"]), _decimal(frozen["longitude"])
+            _set_translations(office, "description", frozen["description"])
+            office.save()
+
+    types = {type.code: type for type in PopulationType.objects.all()}
+    operation.population_figures.all().delete()
+    PopulationFigure.objects.bulk_create(
+        PopulationFigure(
+            operation=operation,
+            **_without(f, "type", "as_of"),
+            type=types.get(f["type"]),
+            as_of=_day(f["as_of"]),
+        )
+        for f in content["population"]
+    )
+    pillars = {pillar.code: pillar for pillar in Pillar.objects.all()}
+    operation.financial_figures.all().delete()
+    FinancialFigure.objects.bulk_create(
+        FinancialFigure(
+            operation=operation,
+            **_without(f, "pillar", "as_of", "amount_usd"),
+            pillar=pillars.get(f["pillar"]),
+            as_of=_day(f["as_of"]),
+            amount_usd=_decimal(f["amount_usd"]),
+        )
+        for f in content["finance"]
+    )
+
+
+def _thaw_narrative(content: Content, narrative: Narrative) -> None:
+    types = {type.code: type for type in SectionType.objects.all()}
+    narrative.sections.all().delete()
+    narrative.key_figures.all().delete()
+    for frozen in content["sections"]:
+        Section.objects.create(narrative=narrative, type=types[frozen["type"]], body=frozen["body"])
+    notes = content["private"]["editor_notes"]
+    for order, (frozen, note) in enumerate(zip(content["key_figures"], notes, strict=True), 1):
+        KeyFigure.objects.create(
+            narrative=narrative, order=order, **_without(frozen, "number"), editor_note=note
+        )
+    narrative.save()
+
+
+def record(working_copy: Operation | Narrative, user: Any) -> Edition:
+    """An edition of the working copy as it stands: the newest one if nothing changed since."""
+    content = freeze(working_copy)
+    with transaction.atomic():
+        operation = working_copy if isinstance(working_copy, Operation) else working_copy.operation
+        Operation.objects.select_for_update().filter(pk=operation.pk).first()  # numbers are given in turn
+        newest = Edition.objects.of(working_copy).first()
+        if newest and newest.content == content and newest.withdrawn_at is None:
+            return newest
+        is_profile = isinstance(working_copy, Operation)
+        return Edition.objects.create(
+            operation=operation,
+            kind=Edition.Kind.PROFILE if is_profile else working_copy.kind,
+            year=None if is_profile else working_copy.year,
+            language="en" if is_profile else working_copy.language,
+            number=newest.number + 1 if newest else 1,
+            content=content,
+            made_by=user,
+        )
+
+
+def release(working_copy: Operation | Narrative, user: Any, at: dt.datetime | None = None) -> Edition:
+    """Record the working copy and make it public from ``at`` (default: now)."""
+    with transaction.atomic():
+        edition = record(working_copy, user)
+        if edition.released_at is None:
+            edition.released_at, edition.released_by = at or timezone.now(), user
+            edition.save()
+    return edition
+
+
+def withdraw(working_copy: Operation | Narrative, user: Any) -> Edition | None:
+    """Take the public edition back. No older edition takes its place. ``None`` if none was public."""
+    with transaction.atomic():
+        edition = Edition.objects.of(working_copy).released().first()
+        if edition:
+            edition.withdrawn_at, edition.withdrawn_by = timezone.now(), user
+            edition.save()
+    return edition
+
+
+def translations(instance: models.Model, field: str) -> dict[str, str]:
+    """The texts of a translated field by language, without the empty ones."""
+    texts = {code: getattr(instance, f"{field}_{code}") for code in LANGUAGES}
+    return {code: text for code, text in texts.items() if text}
+
+
+def _set_translations(instance: models.Model, field: str, texts: dict[str, str]) -> None:
+    for code in LANGUAGES:
+        setattr(instance, f"{field}_{code}", texts.get(code, ""))
+
+
+def _label(instance: Region | PopulationType | Pillar | None) -> Content | None:
+    return instance and {
+        "code": instance.code,
+        "order": instance.order,
+        "name": translations(instance, "name"),
+    }
+
+
+def _labels(instances: Iterable[PopulationType | Pillar | None]) -> list[Content]:
+    distinct = {instance.code: instance for instance in instances if instance is not None}
+    return [_label(instance) for instance in sorted(distinct.values(), key=lambda i: (i.order, i.code))]
+
+
+def _without(mapping: Content, *keys: str) -> Content:
+    return {key: value for key, value in mapping.items() if key not in keys}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else f"{value:f}" if isinstance(value, Decimal) else value.isoformat()
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _day(text: str | None) -> dt.date | None:
+    return None if text is None else dt.date.fromisoformat(text)

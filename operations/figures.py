@@ -1,0 +1,49 @@
+"""Key-figure values: text with a strict grammar, so that "52,9960" cannot be published.
+
+A value is an optional sign of comparison (``>`` ``<`` ``≥`` ``≤`` ``~``), an optional ``US$``, a number
+with its thousands grouped in threes or not at all, and an optional ``%``, ``thousand``, ``million`` or
+``billion``: "300,000", "> 221,000", "0.5%", "226.8 million".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from .cells import clean_text, number
+
+UNITS = {"": 1, "%": 1, "thousand": 10**3, "million": 10**6, "billion": 10**9}
+SHAPE = re.compile(
+    r"(?P<sign>[<>≥≤~])?\s*(?P<currency>US\$|\$)?\s*(?P<number>[\d][\d,. ]*?)\s*(?P<unit>%|thousand|million|billion)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    text: str  # as it is printed
+    number: Decimal  # written out: "226.8 million" is 226800000; "0.5%" is 0.5
+
+
+def parse_figure(value: str) -> Figure:
+    """Read a key-figure value; ``ValueError`` says in a sentence why not and what might have been meant."""
+    text = clean_text(value)
+    if not text:
+        raise ValueError(_("A key figure needs a number."))
+    shape = SHAPE.fullmatch(text)
+    if not shape:
+        raise ValueError(
+            _(
+                "“%(text)s” is not a figure. Write a number such as 300,000, > 221,000, 0.5% or 226.8 million, and the words in the field beside it."
+            )
+            % {"text": text}
+        )
+    unit = (shape["unit"] or "").lower()
+    digits = number(shape["number"])
+    sign, currency = shape["sign"] or "", shape["currency"] or ""
+    printed = (f"{sign} " if sign else "") + currency + shape["number"]
+    printed += unit if unit == "%" else f" {unit}" if unit else ""
+    return Figure(printed, digits * UNITS[unit])

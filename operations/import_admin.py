@@ -1,0 +1,132 @@
+"""The library's upload, preview and confirm, with our formats, options and preview of the plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from import_export.admin import ImportExportMixin
+from import_export.forms import ConfirmImportForm, ExportForm, ImportForm
+
+from .importing import Plan
+from .tables import PlainCSV, PlainXLSX
+
+SHOWN_NEW = 100
+SHOWN_ERRORS = 500
+
+
+class TableImportForm(ImportForm):
+    round_to_cents = forms.BooleanField(
+        label=gettext_lazy("Round to whole cents"),
+        required=False,
+        help_text=gettext_lazy("Tick if the file has amounts finer than a cent; each is rounded half-up."),
+    )
+
+
+class TableConfirmForm(ConfirmImportForm):
+    """The confirmed upload, bound to the person who uploaded it: a forged name is refused."""
+
+    round_to_cents = forms.BooleanField(widget=forms.HiddenInput(), required=False)
+
+    def __init__(self, *args: Any, user_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user_id = user_id
+
+    def clean_import_file_name(self) -> str:
+        try:
+            user_id, name = signing.loads(self.cleaned_data["import_file_name"], salt="import", max_age=86_400)
+        except signing.BadSignature:
+            raise ValidationError(_("This preview is too old. Upload the file again.")) from None
+        if user_id != self.user_id:
+            raise ValidationError(_("Another person uploaded this file. Upload it yourself to import it."))
+        return name
+
+
+class TableAdmin(ImportExportMixin):
+    """For a ModelAdmin whose table can be imported and exported by its ``TableResource``."""
+
+    formats = [PlainCSV, PlainXLSX]
+    import_form_class = TableImportForm
+    confirm_form_class = TableConfirmForm
+    export_form_class = ExportForm
+    import_template_name = "admin/import_export/import.html"
+    skip_admin_log = True  # the batch is the record of an import
+    #: Names of the form's fields that are options of the resource.
+    import_options: tuple[str, ...] = ("round_to_cents",)
+
+    def get_import_formats(self) -> list:
+        return self.formats
+
+    get_export_formats = get_import_formats
+
+    def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        form = kwargs.get("form")
+        if form is None or not getattr(form, "cleaned_data", None):
+            return {}
+        return {name: form.cleaned_data.get(name, False) for name in self.import_options}
+
+    def get_confirm_form_kwargs(self, request: HttpRequest, import_form: Any = None) -> dict[str, Any]:
+        return {**super().get_confirm_form_kwargs(request, import_form), "user_id": request.user.pk}
+
+    def get_confirm_form_initial(self, request: HttpRequest, import_form: Any) -> dict[str, Any]:
+        initial = super().get_confirm_form_initial(request, import_form)
+        if import_form is not None:
+            name = initial["import_file_name"]
+            initial["import_file_name"] = signing.dumps([request.user.pk, name], salt="import")
+            initial |= {option: import_form.cleaned_data.get(option, False) for option in self.import_options}
+        return initial
+
+    def add_data_read_fail_error_to_form(self, form: forms.Form, e: Exception) -> None:
+        message = e.message if isinstance(e, ValidationError) else _("The file cannot be read. Is it the right format?")
+        form.add_error("import_file", message)
+
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        response = super().import_action(request, **kwargs)
+        if (context := getattr(response, "context_data", None)) is not None:
+            context["title"] = _("Import %(name)s") % {"name": self.opts.verbose_name_plural}
+            if result := context.get("result"):
+                context |= preview(result.plan)
+        return response
+
+    def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
+        plan: Plan = result.plan
+        if plan.errors:
+            messages.error(request, _("Nothing was imported: %s") % " ".join(e.message for e in plan.errors[:3]))
+            return HttpResponseRedirect("../import/")
+        return super().process_result(result, request)
+
+    def add_success_message(self, result: Any, request: HttpRequest) -> None:
+        plan: Plan = result.plan
+        if not plan.new and not plan.changed:
+            messages.success(request, _("Nothing changed: the site has all %d lines of this file.") % plan.unchanged)
+            return
+        messages.success(
+            request,
+            ngettext(
+                "Imported %(rows)d line: %(new)d new, %(changed)d changed, %(unchanged)d unchanged.",
+                "Imported %(rows)d lines: %(new)d new, %(changed)d changed, %(unchanged)d unchanged.",
+                plan.rows,
+            )
+            % plan.counts,
+        )
+
+
+def preview(plan: Plan) -> dict[str, Any]:
+    """What the preview page shows of a plan: everything that changes, the first of what is new."""
+    columns = list(dict.fromkeys(plan.mapping.values()))
+    return {
+        "plan": plan,
+        "columns": columns,
+        "new_rows": [(row.line, [row.raw.get(name) for name in columns]) for row in plan.new[:SHOWN_NEW]],
+        "more_new": max(0, len(plan.new) - SHOWN_NEW),
+        "errors": plan.errors[:SHOWN_ERRORS],
+        "more_errors": max(0, len(plan.errors) - SHOWN_ERRORS),
+    }
+
+

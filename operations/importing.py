@@ -1,0 +1,345 @@
+"""Imports: one engine for every table, inside django-import-export's upload, preview and confirm.
+
+The library's row-by-row engine is replaced by a set-wise one: all cells are cleaned by the columns'
+rules, references and known rows are looked up in a few queries, and the result is a ``Plan`` (new,
+changed, unchanged, errors). The preview shows the plan; a plan with any error writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import tablib
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import DatabaseError, models, transaction
+from django.dispatch import Signal
+from django.utils.translation import gettext as _
+from import_export import fields, resources, widgets
+from import_export.results import Error, InvalidRow, Result, RowResult
+from rapidfuzz import process
+
+from . import cells
+
+# Sent first in the transaction that writes: ``resource``, ``plan``, ``dataset``, ``file_name``, ``user``.
+# What the receiver returns is the import's batch; its exception undoes the import.
+import_begins = Signal()
+
+BATCH = 1000
+
+
+class Cell(widgets.Widget):
+    """A column's rule: how its text is cleaned and how its value is written."""
+
+    def __init__(self, clean: Callable[..., Any], **options: Any) -> None:
+        super().__init__()
+        self.rule, self.options = clean, options
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
+        return self.rule(value, **self.options)
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Any:
+        return int(value) if isinstance(value, bool) else value
+
+
+class Lookup(widgets.Widget):
+    """A reference to another table by code or name; looked up once for the whole file."""
+
+    def __init__(self, model: type[models.Model], *names: str, blank: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.model, self.names = model, names
+        self.blank = {value.casefold() for value in blank}  # texts that mean “none”
+        self.known: dict[str, models.Model] = {}
+
+    def load(self) -> None:
+        self.known = {}
+        for instance in self.model.objects.all():
+            for name in reversed(self.names):
+                if text := getattr(instance, name):
+                    self.known[fold_reference(text)] = instance
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> models.Model | None:
+        text = cells.clean_text(value)
+        folded = fold_reference(text)
+        if not folded or folded in self.blank:
+            return None
+        if folded not in self.known:
+            raise ValueError(
+                _("There is no %(what)s “%(text)s”.%(hint)s")
+                % {"what": self.model._meta.verbose_name, "text": text, "hint": closest(folded, self.known)}
+            )
+        return self.known[folded]
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return "" if value is None else getattr(value, self.names[0])
+
+
+def closest(text: str, known: dict[str, models.Model]) -> str:
+    """“ Did you mean …?” with the names nearest to the text; empty where none is near."""
+    found = process.extract(text, known.keys(), limit=3, score_cutoff=75)
+    names = list(dict.fromkeys(str(known[name]) for name, _score, _index in found))
+    return " " + _("Did you mean %s?") % _(" or ").join(f"“{name}”" for name in names) if names else ""
+
+
+@dataclass(slots=True)
+class Row:
+    """One row of the file: its line, its cells as typed, and its values as cleaned."""
+
+    line: int
+    raw: dict[str, Any]
+    values: dict[str, Any] = field(default_factory=dict)
+    instance: Any = None  # the row in the database, if it is known
+    differences: list[tuple[str, Any, Any]] = field(default_factory=list)  # column, old, new
+
+
+@dataclass(frozen=True, slots=True)
+class CellError:
+    line: int
+    column: str
+    value: str
+    message: str
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an import would do. ``rows = new + changed + unchanged + rows in error``."""
+
+    rows: int = 0
+    new: list[Row] = field(default_factory=list)
+    changed: list[Row] = field(default_factory=list)
+    unchanged: int = 0
+    errors: list[CellError] = field(default_factory=list)
+    mapping: dict[str, str] = field(default_factory=dict)  # header → column
+    left_out: list[str] = field(default_factory=list)  # headers that no column takes
+    notes: list[str] = field(default_factory=list)
+    totals: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {
+            "rows": self.rows,
+            "new": len(self.new),
+            "changed": len(self.changed),
+            "unchanged": self.unchanged,
+            "in_error": len({error.line for error in self.errors if error.line}),
+        }
+
+
+class TableResource(resources.ModelResource):
+    """A table that can be imported and exported. Subclasses declare columns, identity and aliases."""
+
+    #: Other headers under which a column is known.
+    aliases: dict[str, str] = {}
+    #: Columns that the file must have and every row must fill.
+    required: tuple[str, ...] = ()
+    #: Columns that say which row of the database a row of the file is.
+    identity: tuple[str, ...] = ()
+
+    def __init__(self, *, round_to_cents: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.round_to_cents = round_to_cents
+        for column in self.fields.values():
+            if isinstance(column.widget, Cell) and column.widget.rule is cells.clean_amount:
+                column.widget.options["round_to_cents"] = round_to_cents
+
+    # --- from the file to a plan ---
+
+    def import_data_inner(
+        self,
+        dataset: tablib.Dataset,
+        dry_run: bool,
+        raise_errors: bool,
+        using_transactions: bool,
+        collect_failed_rows: bool,
+        **kwargs: Any,
+    ) -> Result:
+        plan = self.plan(dataset)
+        if not plan.errors and not dry_run and (plan.new or plan.changed):
+            try:
+                with transaction.atomic():
+                    answers = import_begins.send(
+                        sender=type(self),
+                        resource=self,
+                        plan=plan,
+                        dataset=dataset,
+                        file_name=kwargs.get("file_name") or "",
+                        user=kwargs.get("user"),
+                    )
+                    self.write(plan, batch=answers[0][1] if answers else None, user=kwargs.get("user"))
+            except DatabaseError as error:
+                plan.errors.append(CellError(0, "", "", _("Nothing was imported: %s") % error))
+        if plan.errors and raise_errors:
+            raise ValidationError([f"{e.line}: {e.column}: {e.message}" for e in plan.errors])
+        return self.result(plan, dataset)
+
+    def plan(self, dataset: tablib.Dataset) -> Plan:
+        plan = Plan(rows=len(dataset))
+        columns = {f.column_name: f for f in self.get_import_fields()}
+        for f in columns.values():
+            if isinstance(f.widget, Lookup):
+                f.widget.load()
+        plan.mapping, plan.left_out = self.match_headers(dataset.headers or [], columns)
+        for name in self.required:
+            if name not in plan.mapping.values():
+                plan.errors.append(
+                    CellError(1, name, "", _("The file has no column “%(name)s”.") % {"name": name})
+                )
+        if plan.errors:
+            return plan
+        self.prepare(plan)
+        lines = getattr(dataset, "lines", None) or range(2, len(dataset) + 2)
+        rows = []
+        for line, values in zip(lines, dataset, strict=True):
+            raw = {plan.mapping[h]: v for h, v in zip(dataset.headers, values, strict=True) if h in plan.mapping}
+            row = Row(line, raw)
+            found = self.clean_row(row, columns)
+            plan.errors += found
+            if not found:
+                rows.append(row)
+        self.compare(rows, plan)
+        plan.errors.sort(key=lambda error: error.line)
+        self.sum_up(plan)
+        return plan
+
+    def match_headers(self, headers: list[str], columns: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
+        """Which header is which column: by name or alias, without regard to case, space or underscore."""
+        names = {fold_header(name): name for name in columns} | {fold_header(a): c for a, c in self.aliases.items()}
+        mapping = {h: names[fold_header(h)] for h in headers if fold_header(h) in names}
+        direct = {fold_header(h) for h in headers} & {fold_header(name) for name in columns}
+        # Where a file has both a column's own name and an alias of it, its own name counts.
+        mapping = {h: c for h, c in mapping.items() if fold_header(h) == fold_header(c) or fold_header(c) not in direct}
+        taken: dict[str, str] = {}
+        for header, column in mapping.items():
+            taken.setdefault(column, header)
+        mapping = {header: column for column, header in taken.items()}
+        return mapping, [h for h in headers if h and h not in mapping]
+
+    def prepare(self, plan: Plan) -> None:
+        """Load what the rows need; runs once, after the header is known."""
+
+    def clean_row(self, row: Row, columns: dict[str, Any]) -> list[CellError]:
+        errors = []
+        for name, value in row.raw.items():
+            try:
+                cleaned = columns[name].widget.clean(value, row.raw)
+                if cleaned in (None, "") and name in self.required:
+                    raise ValueError(_("This cell is empty, but every line needs it."))
+                row.values[columns[name].attribute] = cleaned
+            except ValueError as error:
+                errors.append(CellError(row.line, name, shown(value), str(error)))
+        if not errors:
+            errors = [CellError(row.line, c, shown(row.raw.get(c)), m) for c, m in self.check_row(row)]
+        return errors
+
+    def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
+        """Rules over several cells of a row: (column, message) of each that is broken."""
+        return ()
+
+    def identify(self, values: dict[str, Any]) -> tuple:
+        return tuple(_plain(values.get(name)) for name in self.identity)
+
+    def known_rows(self, rows: list[Row]) -> dict[tuple, models.Model]:
+        related = [f.name for f in self._meta.model._meta.fields if f.name in self.identity and f.is_relation]
+        instances = self._meta.model.objects.select_related(*related)
+        return {self.identify({n: getattr(i, n) for n in self.identity}): i for i in instances}
+
+    def compare(self, rows: list[Row], plan: Plan) -> None:
+        known = self.known_rows(rows)
+        first_line: dict[tuple, int] = {}
+        for row in rows:
+            identity = self.identify(row.values)
+            if identity in first_line:
+                plan.errors.append(
+                    CellError(
+                        row.line, "", "", _("This line repeats line %(line)d.") % {"line": first_line[identity]}
+                    )
+                )
+                continue
+            first_line[identity] = row.line
+            row.instance = known.get(identity)
+            if row.instance is None:
+                plan.errors += self.check_instance(row, self._meta.model(**self.defaults(), **row.values))
+                plan.new.append(row)
+                continue
+            row.differences = [
+                (name, getattr(row.instance, name), value)
+                for name, value in row.values.items()
+                if not same(getattr(row.instance, name), value)
+            ]
+            if row.differences:
+                plan.changed.append(row)
+            else:
+                plan.unchanged += 1
+
+    def defaults(self) -> dict[str, Any]:
+        return {}
+
+    def check_instance(self, row: Row, instance: models.Model) -> list[CellError]:
+        relations = [f.name for f in instance._meta.fields if f.is_relation]
+        try:
+            instance.clean_fields(exclude=relations)
+            instance.clean()
+        except ValidationError as error:
+            names = {f.attribute: f.column_name for f in self.get_import_fields()}
+            return [
+                CellError(row.line, names.get(name, ""), shown(row.raw.get(names.get(name, ""))), " ".join(messages))
+                for name, messages in error.message_dict.items()
+                if name == NON_FIELD_ERRORS or name in names
+            ]
+        return []
+
+    def sum_up(self, plan: Plan) -> None:
+        """Control totals of the file."""
+
+    # --- from the plan to the database ---
+
+    def write(self, plan: Plan, *, batch: Any, user: Any) -> None:
+        model = self._meta.model
+        model.objects.bulk_create((model(**self.defaults(), **row.values) for row in plan.new), batch_size=BATCH)
+        for row in plan.changed:
+            for name, _old, new in row.differences:
+                setattr(row.instance, name, new)
+        names = {name for row in plan.changed for name, _old, _new in row.differences}
+        if names:
+            model.objects.bulk_update([row.instance for row in plan.changed], sorted(names), batch_size=BATCH)
+
+    def result(self, plan: Plan, dataset: tablib.Dataset) -> Result:
+        """The plan in the library's words."""
+        result = Result()
+        result.plan = plan
+        result.diff_headers = self.get_diff_headers()
+        result.total_rows = plan.rows
+        result.totals[RowResult.IMPORT_TYPE_NEW] = len(plan.new)
+        result.totals[RowResult.IMPORT_TYPE_UPDATE] = len(plan.changed)
+        result.totals[RowResult.IMPORT_TYPE_SKIP] = plan.unchanged
+        for error in plan.errors:
+            if error.line <= 1:
+                result.append_base_error(Error(ValueError(error.message)))
+            else:
+                reason = ValidationError({error.column or NON_FIELD_ERRORS: error.message})
+                result.invalid_rows.append(InvalidRow(error.line, reason, ()))
+        result.totals[RowResult.IMPORT_TYPE_INVALID] = plan.counts["in_error"]
+        return result
+
+
+def fold_reference(text: str) -> str:
+    return cells.fold_name(text).replace("_", " ").replace("-", " ")
+
+
+def fold_header(header: str) -> str:
+    return " ".join(header.replace("_", " ").split()).casefold()
+
+
+def same(old: Any, new: Any) -> bool:
+    return (old if old is not None else "") == (new if new is not None else "")
+
+
+def shown(value: Any) -> str:
+    """A cell as an error message repeats it."""
+    text = "" if value is None else str(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _plain(value: Any) -> Any:
+    return value.pk if isinstance(value, models.Model) else value

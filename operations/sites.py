@@ -1,0 +1,232 @@
+"""The admin site: its name, and the start page of *my operations*."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.paginator import Page, Paginator
+from django.db.models import OuterRef, Q, QuerySet, Subquery, TextChoices
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from . import calculations
+from .cells import clean_text
+from .models import (
+    Edition,
+    FinancialFigure,
+    MissingReason,
+    Narrative,
+    Operation,
+    PopulationFigure,
+    TextKind,
+)
+
+AT_ONCE = 15  # operations on one page; from more on, the list is compact
+
+
+class State(TextChoices):
+    """Where a text or profile stands, as staff see it."""
+
+    MISSING = "missing", _("missing")
+    DRAFT = "draft", _("draft")
+    RELEASED = "released", _("released")
+    CHANGED = "changed", _("released, newer draft")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+    @property
+    def mark(self) -> str:
+        return {"missing": "○", "draft": "◐", "released": "●", "changed": "◕", "withdrawn": "⊘"}[self.value]
+
+
+def state_of(newest: int | None, last_released: int | None, public: int | None, *, exists: bool = True) -> State:
+    """The state of a text from the numbers of its newest, its last released and its public edition."""
+    if public is not None:
+        return State.RELEASED if newest == public else State.CHANGED
+    if last_released is not None:
+        return State.WITHDRAWN
+    return State.DRAFT if exists else State.MISSING
+
+
+def with_edition_numbers(queryset: QuerySet, **text: Any) -> QuerySet:
+    """``newest``, ``last_released`` and ``public``: numbers of editions of each row's text."""
+    editions = Edition.objects.filter(**text).order_by("-number")
+    return queryset.annotate(
+        newest=Subquery(editions.values("number")[:1]),
+        last_released=Subquery(editions.filter(released_at__lte=timezone.now()).values("number")[:1]),
+        public=Subquery(editions.released().values("number")[:1]),
+    )
+
+
+def operations_with_state(queryset: QuerySet) -> QuerySet:
+    return with_edition_numbers(queryset, operation=OuterRef("pk"), kind=Edition.Kind.PROFILE)
+
+
+def narratives_with_state(queryset: QuerySet) -> QuerySet:
+    keys = ("operation", "kind", "year", "language")
+    return with_edition_numbers(queryset, **{key: OuterRef(key) for key in keys})
+
+
+@dataclass(slots=True)
+class Text:
+    """A plan or year-end report of one year on the start page."""
+
+    state: State
+    url: str = ""
+    language: str = ""  # named where it is not English
+    copy: dict[str, Any] = field(default_factory=dict)  # what “Copy last year” sends, where there is one
+
+
+@dataclass(slots=True)
+class YearOfOperation:
+    year: int
+    figures_url: str
+    plan: list[Text]
+    year_end: list[Text]
+    people: int | None = None
+    budget: Decimal | None = None
+    expenditure: Decimal | None = None
+    reasons: dict[str, str] = field(default_factory=dict)  # why a figure is missing, in words
+
+
+@dataclass(slots=True)
+class Line:
+    """One operation on the start page."""
+
+    operation: Operation
+    profile: State
+    years: list[YearOfOperation]
+
+
+class OpenfieldAdminSite(admin.AdminSite):
+    index_template = "admin/start.html"
+    index_title = _("My operations")
+    enable_nav_sidebar = True
+
+    @property
+    def site_header(self) -> str:
+        return settings.AGENCY_NAME
+
+    @property
+    def site_title(self) -> str:
+        return settings.AGENCY_NAME
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().index(request, {**start_page(request), **(extra_context or {})})
+
+
+def start_page(request: HttpRequest) -> dict[str, Any]:
+    """What is left to do, for the operations of the member of staff, in a fixed number of queries."""
+    mine = Operation.objects.editable_by(request.user)
+    wanted = clean_text(request.GET.get("q", "").replace("\x00", ""))
+    total = mine.count()
+    found = mine
+    if wanted:
+        names = Q(code__iexact=wanted)
+        for code, _name in settings.LANGUAGES:
+            names |= Q(**{f"name_{code}__icontains": wanted})
+        found = mine.filter(names)
+    page = Paginator(operations_with_state(found.select_related("region")), AT_ONCE).get_page(request.GET.get("page"))
+    years = years_to_show(mine)
+    return {
+        "years": years,
+        "lines": lines(page, years, may_write=request.user.has_perm("operations.add_narrative")),
+        "page": page,
+        "total": total,
+        "is_compact": total > AT_ONCE,
+        "wanted": wanted,
+    }
+
+
+def years_to_show(operations: QuerySet) -> list[int]:
+    """The last four years that have anything, and the coming one."""
+    this_year = timezone.now().year
+    used = [
+        model.objects.filter(operation__in=operations.order_by()).order_by().values_list("year")
+        for model in (Narrative, PopulationFigure, FinancialFigure)
+    ]
+    known = sorted({year for (year,) in used[0].union(*used[1:])})[-4:] or [this_year]
+    return known if known[-1] > this_year else [*known, known[-1] + 1]
+
+
+def lines(page: Page, years: list[int], *, may_write: bool) -> list[Line]:
+    operations = list(page)
+    here = {"operation__in": operations}
+    texts: dict[tuple, list[Narrative]] = defaultdict(list)
+    shown = narratives_with_state(Narrative.objects.filter(**here, year__in=[years[0] - 1, *years]))
+    for narrative in shown.order_by("language"):
+        texts[narrative.operation_id, narrative.year, narrative.kind].append(narrative)
+    people: dict[tuple, list[PopulationFigure]] = defaultdict(list)
+    for figure in PopulationFigure.objects.filter(**here, year__in=years).order_by():
+        people[figure.operation_id, figure.year].append(figure)
+    money: dict[tuple, list[FinancialFigure]] = defaultdict(list)
+    for figure in FinancialFigure.objects.filter(**here, year__in=years).order_by():
+        money[figure.operation_id, figure.year, figure.measure].append(figure)
+
+    result = []
+    for operation in operations:
+        line = Line(operation, state_of(operation.newest, operation.last_released, operation.public), [])
+        figures_url = reverse("admin:operations_operation_figures", args=[operation.pk])
+        for year in years:
+            shown_year = YearOfOperation(
+                year,
+                figures_url,
+                plan=year_of_texts(texts, operation, year, TextKind.PLAN, may_write),
+                year_end=year_of_texts(texts, operation, year, TextKind.YEAR_END, may_write),
+            )
+            for name, figures in (
+                ("people", people[operation.pk, year]),
+                ("budget", money[operation.pk, year, "budget"]),
+                ("expenditure", money[operation.pk, year, "expenditure"]),
+            ):
+                value, reason = total_of(figures)
+                setattr(shown_year, name, value)
+                if value is None and reason:
+                    shown_year.reasons[name] = MissingReason(reason).label
+            line.years.append(shown_year)
+        result.append(line)
+    return result
+
+
+def year_of_texts(texts: dict, operation: Operation, year: int, kind: TextKind, may_write: bool) -> list[Text]:
+    """The texts of one kind, one a language; a missing one says where it can be written or copied from."""
+    written = [
+        Text(
+            state_of(narrative.newest, narrative.last_released, narrative.public),
+            reverse("admin:operations_narrative_change", args=[narrative.pk]),
+            "" if narrative.language == "en" else narrative.get_language_display(),
+        )
+        for narrative in texts[operation.pk, year, kind]
+    ]
+    if written or not may_write:
+        return written or [Text(State.MISSING)]
+    identity = {"operation": operation.pk, "year": year, "kind": kind.value}
+    query = QueryDict(mutable=True)
+    query.update(identity)
+    last_year = texts[operation.pk, year - 1, kind]
+    copy = {**identity, "language": last_year[0].language} if last_year else {}
+    return [Text(State.MISSING, f"{reverse('admin:operations_narrative_add')}?{query.urlencode()}", copy=copy)]
+
+
+def total_of(figures: Iterable[PopulationFigure | FinancialFigure]) -> tuple[int | Decimal | None, str]:
+    """The total that readers see of one year's figures, or the reason why there is none."""
+    stated, reason, parts = None, "", {}
+    for figure in sorted(figures, key=by_status, reverse=True):
+        value = figure.people if isinstance(figure, PopulationFigure) else figure.amount_usd
+        part = figure.type_id if isinstance(figure, PopulationFigure) else figure.pillar_id
+        if part is None:
+            stated, reason = value, figure.missing_reason
+        else:
+            parts[part] = value
+    return (None, reason) if reason else (calculations.total(stated, parts.values()), "")
+
+
+def by_status(figure: PopulationFigure | FinancialFigure) -> int:
+    return calculations.STATUS_ORDER.index(getattr(figure, "status", "final"))

@@ -1,0 +1,33 @@
+from modeltranslation.translator import TranslationOptions, register
+
+from .models import Office, Operation, Pillar, PopulationType, Region, SectionType
+
+
+@register(Region)
+class RegionTranslation(TranslationOptions):
+    fields = ("name",)
+
+
+@register(Operation)
+class OperationTranslation(TranslationOptions):
+    fields = ("name", "notice")
+
+
+@register(Office)
+class OfficeTranslation(TranslationOptions):
+    fields = ("description",)
+
+
+@register(PopulationType)
+class PopulationTypeTranslation(TranslationOptions):
+    fields = ("name",)
+
+
+@register(Pillar)
+class PillarTranslation(TranslationOptions):
+    fields = ("name",)
+
+
+@register(SectionType)
+class SectionTypeTranslation(TranslationOptions):
+    fields = ("heading",)

@@ -1,0 +1,130 @@
+"""Settings of the tests, and the browser.
+
+The tests run on the settings of production, over plain HTTP, in a temporary folder, on the database that
+``DATABASE_URL`` names (SQLite without it). They are named here and not in pyproject.toml, because pytest-django
+loads a module that is named there before it reads this file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+DATA_DIR = Path(tempfile.mkdtemp(prefix="openfield-tests-"))
+for name in ("SECRET_KEY_FILE", "DATABASE_URL_FILE", "BEHIND_PROXY", "CSRF_TRUSTED_ORIGINS", "TIME_ZONE"):
+    os.environ.pop(name, None)
+os.environ |= {
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "DATA_DIR": str(DATA_DIR),
+    "SECRET_KEY": "only-for-the-tests",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "DEBUG": "0",
+    "DEMO": "0",
+    "HTTPS": "0",
+}
+
+import django  # noqa: E402
+
+from config import settings as site  # noqa: E402
+
+site.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+site.STATIC_ROOT.mkdir()
+site.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+if site.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file as in production, not Django's database in memory, which one connection holds alone.
+    site.DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+
+django.setup()
+# The worker processes of pytest-xdist inherit the environment; with this name in it they would load the settings
+# before they read this file.
+del os.environ["DJANGO_SETTINGS_MODULE"]
+
+hypothesis_settings.register_profile("openfield", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("openfield")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(DATA_DIR, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+# --- The browser ----------------------------------------------------------------------------------
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Debian's Chromium, started once; a missing one fails the test that asks for it."""
+    from playwright.sync_api import sync_playwright
+
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not executable:
+        pytest.fail(
+            "There is no Chromium on this machine: install Debian’s package “chromium”.", pytrace=False
+        )
+    # Playwright keeps an event loop in this thread, which Django would take for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_page(browser, live_server) -> Iterator[Callable[..., object]]:
+    """Opens pages of the live site, each in a fresh context: ``new_page(java_script_enabled=False)``.
+
+    At the end it fails the test where a page raised a script error, broke the content security policy, or asked
+    another host for anything: no request leaves the site.
+    """
+    contexts, problems = [], []
+    own = urlsplit(live_server.url).netloc
+
+    def watch_request(request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in {"http", "https", "ws", "wss"} and address.netloc != own:
+            problems.append(f"request to another host: {request.url}")
+
+    def watch_console(message) -> None:
+        if message.type == "error" and "Content Security Policy" in message.text:
+            problems.append(message.text)
+
+    def open_page(**options):
+        context = browser.new_context(**{"base_url": live_server.url, **options})
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        context.on("request", watch_request)
+        context.on("console", watch_console)
+        context.on("weberror", lambda error: problems.append(f"script error: {error.error}"))
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def page(new_page):
+    """One page of the live site, 1280 pixels wide."""
+    return new_page(viewport={"width": 1280, "height": 800})
