@@ -78,12 +78,11 @@ demo-stopped:
 
 # --- Tests ----------------------------------------------------------------------------------------
 
-# All three run, whatever fails; any failure makes the whole fail.
+# All three run, whatever fails; any failure makes the whole fail. With `exec`, here and below, an interruption
+# reaches what runs, which then tidies up.
 test:
-	$(MAKE) --keep-going --no-print-directory lint test-sqlite test-postgres
-	echo "make test: lint, SQLite and PostgreSQL passed."
+	exec $(MAKE) --keep-going --no-print-directory lint test-sqlite test-postgres
 
-# `exec`, so that an interruption reaches pytest itself and it can tidy up.
 PYTEST := $(PY) -m pytest --numprocesses $(JOBS) $(PYTEST_ARGS)
 
 test-sqlite: develop packages
@@ -169,7 +168,7 @@ packages: develop
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing="$$missing chromium"
 	command -v msgfmt >/dev/null || missing="$$missing gettext"
 	if [ -n "$$missing" ]; then
-		$(call apt,$$missing)
+		$(call apt,$${missing# })
 		case "$$missing" in *postgresql*)
 			# Debian starts a server of its own at once; the tests do not use it, so it does not stay.
 			$$sudo service postgresql stop || true

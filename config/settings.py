@@ -160,7 +160,11 @@ USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", "UTC")
 COUNTRIES_FIRST = []
 # The United Nations' short names, where the library's differ.
-COUNTRIES_OVERRIDE = {"TR": _("Türkiye"), "CZ": _("Czechia")}
+COUNTRIES_OVERRIDE = {
+    "TR": _("Türkiye"),
+    "CZ": _("Czechia"),
+    "XK": {"name": _("Kosovo (S/RES/1244 (1999))"), "alpha3": "XKX"},
+}
 
 # --- Files ----------------------------------------------------------------------------------------
 

@@ -131,7 +131,7 @@ def donor_chart(donor: Donor, rows: list[dict[str, Any]]) -> charts.Chart | None
     options = {"unit": unit, "number": print_number, "rtl": get_language_bidi()}
     names = [str(year) for year in years]
     largest = max(rows, key=lambda row: row["amount"])
-    say = _("The largest sum was given for %(year)s: US$ %(amount)s.") % {
+    say = _("The largest sum was given for %(year)s: US$ %(amount)s.") % {
         "year": largest["budget_year"],
         "amount": print_cents(largest["amount"]),
     }

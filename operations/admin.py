@@ -30,6 +30,7 @@ from .forms import (
     KeyFigureFormSet,
     NarrativeChoiceForm,
     NarrativeForm,
+    RowFormSet,
     SectionForm,
     SectionFormSet,
     SeenForm,
@@ -114,6 +115,8 @@ class PerOperation:
 class WorkingCopyAdmin(PerOperation):
     """A ModelAdmin whose every save records an edition, and whose form can release and withdraw."""
 
+    view_on_site = False  # the forms have a link of their own, see ``public_url``
+
     def get_urls(self) -> list:
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         withdraw = path(
@@ -129,8 +132,8 @@ class WorkingCopyAdmin(PerOperation):
     def render_change_form(self, request: HttpRequest, context: dict, *args: Any, obj: Any = None, **kw: Any) -> Any:
         context["media"] = Media.from_media(context["media"], nonce=request.csp_nonce)
         context |= self.standing(request, obj)
-        if obj is not None and context["public"] is None:
-            context["has_absolute_url"] = False
+        if obj is not None:
+            context |= {"title": str(obj), "subtitle": None}
         return super().render_change_form(request, context, *args, obj=obj, **kw)
 
     def standing(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
@@ -143,8 +146,14 @@ class WorkingCopyAdmin(PerOperation):
             "newest": newest,
             "public": public,
             "may_release": self.has_release_permission(request, obj),
-            "public_url": self.get_view_on_site_url(obj) if public else None,
+            "public_url": self.public_url(obj) if obj is not None and obj.pk else None,
         }
+
+    def public_url(self, obj: Any) -> str | None:
+        """The public page; ``None`` while the operation has none. Drafts are not shown there."""
+        operation = obj if isinstance(obj, Operation) else obj.operation_id
+        has_page = Edition.objects.released().profiles().filter(operation=operation).exists()
+        return obj.get_absolute_url() if has_page else None
 
     def save_related(self, request: HttpRequest, form: Any, formsets: list, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -161,11 +170,14 @@ class WorkingCopyAdmin(PerOperation):
                 return edition
             was_public = Edition.objects.of(obj).released().values_list("number", flat=True).first()
             edition = editions.release(obj, request.user)
+            url = self.public_url(obj)
             if edition.number == was_public:
-                said = _("Nothing has changed: readers already see edition {number}.")
-            else:
+                said = _("Nothing has changed since edition {number}, which is released.")
+            elif url:
                 said = _("Released as edition {number}; readers see it now.")
-            link = format_html(' <a href="{}">{}</a>', self.get_view_on_site_url(obj), _("View on site"))
+            else:
+                said = _("Released as edition {number}. Readers see it once the operation’s profile is released too.")
+            link = format_html(' <a href="{}">{}</a>', url, _("View on site")) if url else ""
             self.message_user(request, format_html(said, number=edition.number) + link, messages.SUCCESS)
             return edition
         edition = editions.record(obj, request.user)
@@ -255,6 +267,7 @@ class StatefulList:
 
 class OfficeInline(admin.TabularInline):
     model = Office
+    formset = RowFormSet
     extra = 0
     fields = ["name", "kind", "latitude", "longitude", "is_public", "is_approximate", "description_en"]
     show_change_link = True
@@ -273,7 +286,6 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
     list_select_related = ["region"]
     list_per_page = 50
     search_fields = ["code", "slug", "name_en", "name_fr", "name_es", "name_ar"]
-    search_help_text = gettext_lazy("Search by name, code or address.")
     prepopulated_fields = {"slug": ["name_en"]}
     actions = ["release_profiles"]
     formfield_overrides = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 3})}}
@@ -355,13 +367,14 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             field.help_text = _("The countries that the map marks.")
         return field
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        return field
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "editors":
             kwargs["queryset"] = db_field.remote_field.model.objects.filter(is_staff=True).order_by("username")
         return super().formfield_for_manytomany(db_field, request, **kwargs)
-
-    def view_on_site(self, obj: Operation) -> str:
-        return obj.get_absolute_url()
 
     @admin.display(description=gettext_lazy("go to"))
     def links(self, obj: Operation) -> str:
@@ -404,7 +417,7 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             raise PermissionDenied
         if request.method == "POST":
             with transaction.atomic():
-                Operation.objects.select_for_update(of=("self",)).filter(pk=operation.pk).first()
+                Operation.objects.select_for_update().filter(pk=operation.pk).first()
                 response, form = self.save_figures(request, operation)
             if response:
                 return response
@@ -570,7 +583,7 @@ class KeyFigureInline(admin.TabularInline):
 @admin.register(Narrative)
 class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
     form = NarrativeForm
-    inlines = [KeyFigureInline, SectionInline]
+    inlines = [SectionInline, KeyFigureInline]
     change_form_template = "admin/operations/narrative/change_form.html"
     list_display = ["operation", "kind", "year", "language", "state", "updated_at", "updated_by"]
     list_display_links = ["operation", "kind"]
@@ -578,7 +591,6 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
     list_select_related = ["operation", "updated_by"]
     list_per_page = 50
     search_fields = ["operation__name_en", "operation__code"]
-    search_help_text = gettext_lazy("Search by the name or code of the operation.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return narratives_with_state(super().get_queryset(request).select_related("operation"))
@@ -589,11 +601,8 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Narrative | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
         if obj is None:
-            return type(form.__name__, (form,), {"identity": request.narrative})
+            return type(form.__name__, (form,), {"identity": getattr(request, "narrative", {})})
         return form
-
-    def view_on_site(self, obj: Narrative) -> str:
-        return obj.get_absolute_url()
 
     def get_urls(self) -> list:
         copy = path(
@@ -620,7 +629,7 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
             return HttpResponseRedirect(reverse("admin:operations_narrative_change", args=[existing.pk]))
         request.narrative = chosen
         text = Narrative(**chosen)
-        context = {"title": _("New: %s") % text, "text": text, "copy": self.copy_offer(request, text, extra=-1)}
+        context = {"title": _("New: %s") % text, "copy": self.copy_offer(request, text, text.year)}
         return super().add_view(request, form_url, {**context, **(extra_context or {})})
 
     def choice_response(self, request: HttpRequest, form: NarrativeChoiceForm) -> HttpResponse:
@@ -636,17 +645,14 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
         text = self.get_object(request, unquote(object_id))
-        context = {"title": str(text), "text": text, "copy": text and self.copy_offer(request, text, extra=0)}
+        context = {"copy": text and self.copy_offer(request, text, text.year + 1)}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
-    def copy_offer(self, request: HttpRequest, text: Narrative, *, extra: int) -> dict[str, Any] | None:
-        """What “Copy last year” sends: into this text while it is new (``extra=-1``), else into next year's."""
-        if not self.has_add_permission(request):
-            return None
+    def copy_offer(self, request: HttpRequest, text: Narrative, year: int) -> dict[str, Any] | None:
+        """What “Copy last year” sends to make the text of ``year``; ``None`` where it would be refused."""
         same = Narrative.objects.filter(operation=text.operation_id, kind=text.kind, language=text.language)
-        year = text.year + 1 + extra
         years = set(same.filter(year__in=[year - 1, year]).values_list("year", flat=True))
-        if years != {year - 1}:
+        if years != {year - 1} or not self.has_add_permission(request):
             return None
         return {"operation": text.operation_id, "kind": text.kind, "year": year, "language": text.language}
 

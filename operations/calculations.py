@@ -35,11 +35,11 @@ def not_broken_down(stated: Number | None, parts: Iterable[Number | None]) -> Nu
     return stated - sum(part for part in parts if part is not None)
 
 
-def share(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
-    """``part`` in per cent of ``whole``, rounded half-up to a whole number; ``None`` if either is missing."""
+def share(part: Decimal | int | None, whole: Decimal | int | None, places: int = 0) -> Decimal | None:
+    """``part`` in per cent of ``whole``, rounded half-up to ``places``; ``None`` if either is missing or none."""
     if part is None or whole is None:
         return None
-    return percent(Decimal(part), Decimal(whole))
+    return percent(Decimal(part), Decimal(whole), places)
 
 
 def gap(budget: Decimal | None, funds_available: Decimal | None) -> Decimal | None:

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
-from django.utils.formats import number_format
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format, number_format
 from django.utils.text import capfirst, slugify
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
@@ -114,8 +115,8 @@ def money_sentence(page: OperationPage) -> str:
     budget, spent = money.budget.number, money.expenditure.number
     words = {
         "year": page.year,
-        "budget": budget is not None and _("US$ %s") % print_cents(budget),
-        "spent": spent is not None and _("US$ %s") % print_cents(spent),
+        "budget": budget is not None and _("US$ %s") % print_cents(budget),
+        "spent": spent is not None and _("US$ %s") % print_cents(spent),
         "share": money.spent,
         "reason": money.expenditure.reason,
     }
@@ -193,7 +194,7 @@ def pillar_sentence(page: OperationPage, measure: str) -> str:
             "year": page.year,
         }
     number, name = max(known)
-    return _("%(measure)s of %(year)s: US$ %(amount)s, the largest part (US$ %(part)s) for “%(name)s”.") % {
+    return _("%(measure)s of %(year)s: US$ %(amount)s, the largest part (US$ %(part)s) for “%(name)s”.") % {
         "measure": measure_label(measure),
         "year": page.year,
         "amount": print_cents(whole),
@@ -217,17 +218,23 @@ def people_chart(people: People) -> charts.Chart | None:
         wide=charts.rows(items, **options),
         narrow=charts.rows(items, width=charts.NARROW, **options),
         table=charts.Table(
-            _("People by type, %(day)s") % {"day": max(as_of)} if as_of else _("People by type"),
+            _("People by type, %(day)s") % {"day": date_format(parse_date(max(as_of)), "j F Y")} if as_of else _("People by type"),
             [_("Type"), _("People"), _("Share of the total")],
             [
                 [
                     charts.Cell(part.label),
                     number_cell(part.value),
-                    charts.Cell("" if part.share is None else f"{part.share}%", numeric=True),
+                    charts.Cell("" if part.share is None else f"{print_number(part.share)}%", numeric=True),
                 ]
                 for part in people.parts
             ]
-            + [[charts.Cell(_("Total")), number_cell(people.total), charts.Cell("")]],
+            + [
+                [
+                    charts.Cell(_("Total")),
+                    number_cell(people.total),
+                    charts.Cell("100%" if people.total.number else "", numeric=True),
+                ]
+            ],
         ),
         say=people_types_sentence(people),
     )
@@ -238,7 +245,7 @@ def people_types_sentence(people: People) -> str:
     if not known:
         return ""
     largest = max(known, key=lambda part: part.value.number)
-    words = {"label": largest.label, "number": print_number(largest.value.number), "share": largest.share}
+    words = {"label": largest.label, "number": print_number(largest.value.number), "share": largest.share and print_number(largest.share)}
     if largest.share is None:
         return _("The largest group: %(label)s (%(number)s).") % words
     return _("The largest group: %(label)s, %(number)s people or %(share)s%% of the total.") % words
@@ -257,7 +264,7 @@ def lead_sentence(page: OperationPage, people: People) -> str:
         said.append(_("Of every 100 dollars budgeted for the year, it spent %(share)s.") % words)
     elif money.budget.number is not None:
         words["budget"] = print_number(millions(money.budget.number))
-        said.append(_("The budget for %(year)s is US$ %(budget)s million.") % words)
+        said.append(_("The budget for %(year)s is US$ %(budget)s million.") % words)
     return " ".join(said)
 
 
@@ -338,7 +345,7 @@ def world_maps(rows: Sequence[OperationRow], measure: str = "budget") -> dict[st
         if value.number is not None:
             printed = print_number(millions(value.number)) if measure == "budget" else print_number(value.number)
             text = (
-                _("budget of US$ %s million") % printed if measure == "budget" else _("%s people") % printed
+                _("budget of US$ %s million") % printed if measure == "budget" else _("%s people") % printed
             )
         points.append(
             maps.Point(

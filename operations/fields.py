@@ -80,6 +80,7 @@ class RichTextField(ProseEditorField):
             "Italic": True,
             "BulletList": True,
             "OrderedList": True,
+            "ListItem": True,
             "Link": {"enableTarget": False},
             "Heading": {"levels": [4]},
             "Blockquote": True,

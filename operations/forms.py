@@ -69,6 +69,15 @@ def overtaken(edition: Edition) -> str:
     )
 
 
+class RowFormSet(forms.BaseInlineFormSet):
+    """Rows of a table: each field is named by its column's heading, for those who do not see it."""
+
+    def add_fields(self, form: forms.ModelForm, index: int | None) -> None:
+        super().add_fields(form, index)
+        for bound in form:
+            bound.field.widget.attrs.setdefault("aria-label", str(bound.label).capitalize())
+
+
 # --- Narratives --------------------------------------------------------------------------------------
 
 
@@ -200,7 +209,7 @@ class KeyFigureForm(forms.ModelForm):
             raise ValidationError(str(error)) from None
 
 
-class KeyFigureFormSet(forms.BaseInlineFormSet):
+class KeyFigureFormSet(RowFormSet):
     """Rows of key figures, numbered 1, 2, 3 … A row goes where its new number says."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -490,7 +499,7 @@ def _missed(label: str, total: Row, parts: Iterable[Row]) -> Iterator[str]:
     for index, stated in enumerate(numbers(total.cells)):
         column = numbers(row.cells[index] for row in parts)
         missed = calculations.not_broken_down(stated, column)
-        if missed:
+        if missed and any(part is not None for part in column):
             words = _("%(label)s %(year)s: the total is %(by)s more than its parts together, %(sum)s.")
             if missed < 0:
                 words = _("%(label)s %(year)s: the total is %(by)s less than its parts together, %(sum)s.")

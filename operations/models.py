@@ -131,6 +131,7 @@ class Operation(models.Model):
     countries = CountryField(
         _("countries"),
         multiple=True,
+        max_length=750,  # fixed, so that a changed list of countries needs no migration
         blank=True,
         help_text=_("The countries that the map marks. Hold Ctrl (or ⌘) to choose several."),
     )
@@ -380,6 +381,11 @@ class Pillar(Validity):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def short_name(self) -> str:
+        """“Pillar 1” of “Pillar 1: refugee programme”."""
+        return self.name.partition(":")[0].strip()
 
 
 class FinancialFigure(models.Model):

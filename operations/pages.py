@@ -104,10 +104,8 @@ class OperationPage:
         years = sorted(
             {y for y, _kind in texts} | set(Profile(editions[profile.pk].public).years), reverse=True
         )
-        if not years:
-            year = year or 0
-        elif year is None:
-            year = years[0]
+        if year is None:
+            year = years[0] if years else 0
         elif year not in years:
             return None
         found = {

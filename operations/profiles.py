@@ -126,7 +126,7 @@ class Profile:
             figure = self._population.get((year, entry["code"]))
             if figure is not None:
                 value = _value(figure, figure["people"])
-                parts.append(Part(entry["code"], in_language(entry["name"]), value, share(value.number, now.number)))
+                parts.append(Part(entry["code"], in_language(entry["name"]), value, share(value.number, now.number, 1)))
         return People(year, now, before, change(now.number, before.number), parts)
 
     def _people_total(self, year: int) -> Value:

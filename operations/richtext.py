@@ -5,6 +5,7 @@ Every fragment passes ``clean_html`` when it is saved and again when it is rende
 
 from __future__ import annotations
 
+import html
 import re
 
 import nh3
@@ -66,6 +67,6 @@ def _sanitise(text: str) -> str:
 
 
 def plain_text(fragment: str) -> str:
-    """The words of a fragment, for summaries and comparisons."""
+    """The words of a fragment, without markup: for summaries and comparisons, to be escaped where it is shown."""
     spaced = re.sub(r"<(?:/p|/li|/h4|/blockquote|br)\s*/?>", " ", fragment)
-    return " ".join(nh3.clean(spaced, tags=set()).split())
+    return " ".join(html.unescape(nh3.clean(spaced, tags=set())).split())

@@ -122,7 +122,7 @@ def load_page(slug: str, year: int | None) -> OperationPage:
 
 def methodology(request: HttpRequest) -> HttpResponse:
     text = (Path(settings.BASE_DIR) / "docs" / "calculations.md").read_text(encoding="utf-8")
-    body = markdown.markdown(text, extensions=["tables", "toc"], output_format="html")
+    body = markdown.markdown(text, extensions=["tables", "toc", "attr_list"], output_format="html")
     return render(request, "operations/methodology.html", {"body": mark_safe(body)})  # noqa: S308 — our own file
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-DATA_DIR = Path(tempfile.mkdtemp(prefix="openfield-tests-"))
+# A worker process of pytest-xdist has its folder inside that of the process that started it.
+_parent = os.environ["DATA_DIR"] if "PYTEST_XDIST_WORKER" in os.environ else None
+DATA_DIR = Path(tempfile.mkdtemp(prefix="openfield-tests-", dir=_parent))
 for name in ("SECRET_KEY_FILE", "DATABASE_URL_FILE", "BEHIND_PROXY", "CSRF_TRUSTED_ORIGINS", "TIME_ZONE"):
     os.environ.pop(name, None)
 os.environ |= {
@@ -48,6 +51,11 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 hypothesis_settings.register_profile("openfield", deadline=None, print_blob=True)
 hypothesis_settings.load_profile("openfield")
+
+
+def pytest_configure() -> None:
+    # Being told to end is as orderly as Ctrl-C: no browser or worker process stays.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:

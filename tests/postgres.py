@@ -34,7 +34,8 @@ def programs() -> Path:
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True
     )
     if pg_config := shutil.which("pg_config"):
-        folders.append(Path(subprocess.check_output([pg_config, "--bindir"], text=True).strip()))
+        said = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
+        folders.append(Path(said.stdout.strip()))
     for folder in folders:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder

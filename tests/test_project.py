@@ -6,7 +6,6 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,17 +16,25 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("operations", "contributions", "config")
 
 
-def files() -> Iterator[Path]:
-    """The files of the project: no caches, no data, no virtual environment."""
-    for folder, folders, names in os.walk(ROOT):
-        folders[:] = sorted(
+def files() -> list[Path]:
+    """The files of the repository; where git cannot say which, all but hidden folders, data and caches."""
+    try:
+        names = subprocess.check_output(
+            ["git", "ls-files", "-z"], cwd=ROOT, stderr=subprocess.DEVNULL, text=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        names = ""
+    if names:
+        return [path for name in names.split("\0") if name and (path := ROOT / name).is_file()]
+    found = []
+    for folder, folders, names_here in os.walk(ROOT):
+        folders[:] = [
             name
             for name in folders
-            if name not in {"var", "__pycache__", "htmlcov"} and (name[0] != "." or name == ".ci")
-        )
-        for name in sorted(names):
-            if not name.endswith((".pyc", ".swp")) and not name.startswith(".coverage"):
-                yield Path(folder, name)
+            if name not in {"var", "__pycache__"} and (name[0] != "." or name == ".ci")
+        ]
+        found += [Path(folder, name) for name in names_here]
+    return found
 
 
 # --- The direction of imports ---------------------------------------------------------------------
@@ -139,8 +146,8 @@ def test_the_migrations_are_complete(capsys):
 def test_every_static_file_that_a_template_names_exists():
     named = {
         (str(path.relative_to(ROOT)), match)
-        for path in files()
-        if path.suffix in {".html", ".svg", ".xml"} and "templates" in path.parts
+        for folder in [ROOT / "templates", *ROOT.glob("*/templates")]
+        for path in folder.rglob("*.*")
         for match in re.findall(r"""{%\s*static\s+["']([^"']+)["']""", path.read_text(encoding="utf-8"))
     }
     assert sorted(pair for pair in named if not finders.find(pair[1])) == []
@@ -155,16 +162,20 @@ def test_the_static_files_of_production_can_be_built(production, tmp_path):
 # --- What must not be in the repository -----------------------------------------------------------
 
 
-def test_every_locked_package_has_a_hash_and_no_address():
+def locked(name: str) -> list[str]:
+    text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", "")
+    return [line for line in text.splitlines() if line]
+
+
+def test_every_locked_package_has_hashes_and_no_address():
+    package = re.compile(r"[a-z0-9.-]+==\S+( ; [^#]+?)?( +--hash=sha256:[0-9a-f]{64})+")
     for name in ("requirements.txt", "requirements-dev.txt"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        packages = re.split(r"(?m)^(?=\S)", text.replace("\\\n", ""))[1:]
-        assert len(packages) > 15
-        assert [
-            p
-            for p in packages
-            if not re.match(r"[a-z0-9.-]+==\S+( ;[^#]+?)?( +--hash=sha256:[0-9a-f]{64})+\n$", p)
-        ] == []
+        assert len(locked(name)) > 15
+        assert [line for line in locked(name) if not package.fullmatch(line)] == []
+
+
+def test_the_tests_run_with_the_packages_of_the_site():
+    assert sorted(set(locked("requirements.txt")) - set(locked("requirements-dev.txt"))) == []
 
 
 def test_no_file_names_a_package_registry_or_a_folder_of_somebodys_machine():

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from operations.import_admin import TableAdmin, TableConfirmForm, TableImportForm
+from operations.templatetags.figures import usd_cents
+
+from .models import Contribution, Donor, DonorAlias, ImportBatch
+from .resources import ContributionResource, DonorResource
+
+
+class DonorAliasInline(admin.TabularInline):
+    model = DonorAlias
+    extra = 1
+    verbose_name_plural = gettext_lazy("other spellings, as files write the name")
+
+
+@admin.register(Donor)
+class DonorAdmin(TableAdmin, admin.ModelAdmin):
+    resource_classes = [DonorResource]
+    list_display = ["name", "kind", "country", "parent", "may_be_named"]
+    list_filter = ["kind", "may_be_named"]
+    list_select_related = ["parent"]
+    search_fields = ["name_en", "name_fr", "name_es", "name_ar", "aliases__name", "iati_reference"]
+    autocomplete_fields = ["parent"]
+    inlines = [DonorAliasInline]
+    fieldsets = [
+        (None, {"fields": ["name_en", "kind", "country", "parent", "may_be_named"]}),
+        (
+            gettext_lazy("Footnote"),
+            {
+                "fields": ["footnote_en"],
+                "description": gettext_lazy("A footnote appears wherever the donor is named, in every list."),
+            },
+        ),
+        (
+            gettext_lazy("Other languages and references"),
+            {
+                "classes": ["collapse"],
+                "fields": ["name_fr", "name_es", "name_ar", "footnote_fr", "footnote_es", "footnote_ar",
+                           "iati_reference", "slug"],
+            },
+        ),
+    ]  # fmt: skip
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """What is looked at and never typed in."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ContributionImportForm(TableImportForm):
+    new_donors = forms.BooleanField(
+        label=gettext_lazy("Unknown donors are new"),
+        required=False,
+        help_text=gettext_lazy(
+            "Leave this off at first: an unknown donor is then an error that names the closest known ones. "
+            "Tick it once you have seen that the names left over are donors of their own."
+        ),
+    )
+
+
+class ContributionConfirmForm(TableConfirmForm):
+    new_donors = forms.BooleanField(widget=forms.HiddenInput(), required=False)
+
+
+class ReplacedFilter(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("replaced", _("replaced by a newer line")), ("all", _("all"))]
+
+    def choices(self, changelist: Any) -> Any:
+        choices = list(super().choices(changelist))
+        choices[0]["display"] = _("current")
+        return choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "replaced":
+            return queryset.filter(replaced_in__isnull=False)
+        return queryset if self.value() == "all" else queryset.filter(replaced_in__isnull=True)
+
+
+@admin.register(Contribution)
+class ContributionAdmin(TableAdmin, ReadOnlyAdmin):
+    resource_classes = [ContributionResource]
+    import_form_class = ContributionImportForm
+    confirm_form_class = ContributionConfirmForm
+    import_options = ("round_to_cents", "new_donors")
+    list_display = ["date", "donor", "donor_kind", "dollars", "operation", "budget_year", "earmarking", "reference"]
+    list_filter = [ReplacedFilter, "budget_year", "donor__kind", "earmarking"]
+    list_select_related = ["donor", "operation"]
+    search_fields = ["reference", "donor__name_en", "description"]
+    date_hierarchy = "date"
+    show_full_result_count = False
+
+    @admin.display(description=gettext_lazy("class"), ordering="donor__kind")
+    def donor_kind(self, line: Contribution) -> str:
+        return line.donor.get_kind_display()
+
+    @admin.display(description=gettext_lazy("US dollars"), ordering="amount_usd")
+    def dollars(self, line: Contribution) -> str:
+        return usd_cents(line.amount_usd)
+
+
+@admin.register(ImportBatch)
+class ImportBatchAdmin(ReadOnlyAdmin):
+    list_display = ["made_at", "file_name", "table", "lines", "made_by", "released_at"]
+    list_filter = ["table"]
+    list_select_related = ["made_by"]
+    search_fields = ["file_name", "sha256"]
+    date_hierarchy = "made_at"
+    fields = ["table", "original", "sha256", "mapping", "counts", "totals", "made_at", "made_by",
+              "released_at", "withdrawn_at"]  # fmt: skip
+    readonly_fields = ["original"]
+
+    @admin.display(description=gettext_lazy("lines"))
+    def lines(self, batch: ImportBatch) -> str:
+        return _("%(new)d new, %(changed)d changed, %(unchanged)d unchanged") % {
+            name: batch.counts.get(name, 0) for name in ("new", "changed", "unchanged")
+        }
+
+    @admin.display(description=gettext_lazy("file"))
+    def original(self, batch: ImportBatch) -> str:
+        if not batch.file:
+            return batch.file_name
+        return format_html('<a href="{}">{}</a>', reverse("admin:contributions_importbatch_file", args=[batch.pk]), batch.file_name)
+
+    def get_urls(self) -> list:
+        download = self.admin_site.admin_view(self.download)
+        return [path("<int:pk>/file/", download, name="contributions_importbatch_file"), *super().get_urls()]
+
+    def download(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The file as it was uploaded, for staff who may see imports; it has no public address."""
+        batch = self.get_object(request, str(pk))
+        if batch is None or not batch.file or not self.has_view_permission(request, batch):
+            raise Http404
+        return FileResponse(batch.file.open("rb"), as_attachment=True, filename=batch.file_name)

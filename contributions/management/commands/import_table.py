@@ -1,0 +1,85 @@
+"""Import a CSV or XLSX file into a table, by the same rules as in the admin: all lines or none.
+
+Exit codes: 0 imported or nothing to do, 1 the file has errors (they are printed), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from contributions.resources import TABLES as MONEY
+from operations.resources import TABLES as FIELD
+from operations.tables import PlainCSV, PlainXLSX
+
+TABLES = FIELD | MONEY
+
+
+class Command(BaseCommand):
+    help = "Import a CSV or XLSX file into a table: all of its lines or none."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("table", choices=TABLES)
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--dry-run", action="store_true", help="Only say what the import would do.")
+        parser.add_argument("--round-to-cents", action="store_true", help="Round amounts finer than a cent, half-up.")
+        parser.add_argument("--new-donors", action="store_true", help="Make donors that are not yet known.")
+        parser.add_argument("--release", action="store_true", help="Release the profiles that the file changes.")
+        parser.add_argument("--user", help="Name of the account that the import is kept under.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        started = time.monotonic()
+        path: Path = options["file"]
+        resource = TABLES[options["table"]](**self.resource_options(options))
+        try:
+            file_format = PlainXLSX() if path.suffix.lower() == ".xlsx" else PlainCSV()
+            dataset = file_format.read(path.read_bytes())
+        except OSError as error:
+            raise CommandError(str(error), returncode=2) from None
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        result = resource.import_data(
+            dataset, dry_run=options["dry_run"], file_name=path.name, user=self.user(options["user"])
+        )
+        self.report(result.plan, options["dry_run"], time.monotonic() - started)
+
+    def resource_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        wanted = {"round_to_cents": options["round_to_cents"]}
+        if options["table"] in FIELD:
+            wanted["release_profiles"] = options["release"]
+        if options["table"] == "contributions":
+            wanted["new_donors"] = options["new_donors"]
+        return wanted
+
+    def user(self, name: str | None) -> Any:
+        if name is None:
+            return None
+        user = get_user_model().objects.filter(username=name).first()
+        if user is None:
+            raise CommandError(f"There is no account “{name}”.", returncode=2)
+        return user
+
+    def report(self, plan: Any, dry_run: bool, seconds: float) -> None:
+        for error in plan.errors:
+            place = f"line {error.line}" + (f", {error.column}" if error.column else "")
+            self.stderr.write(f"{place}: {error.value!r}: {error.message}")
+        if plan.errors:
+            self.stderr.write(f"Nothing was imported: {len(plan.errors)} errors in {plan.rows} lines.")
+            sys.exit(1)
+        for note in plan.notes:
+            self.stdout.write(note)
+        if plan.left_out:
+            self.stdout.write(f"Columns not used: {', '.join(plan.left_out)}.")
+        for name, value in plan.totals.items():
+            self.stdout.write(f"{name}: {value}")
+        counts = plan.counts
+        self.stdout.write(
+            f"{'Would import' if dry_run else 'Imported'} {counts['rows']} lines in {seconds:.1f} s: "
+            f"{counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged."
+        )
