@@ -1,4 +1,4 @@
-# The commands of Openfield; `make` alone lists them. They write to .venv/ and var/ and nowhere else;
+# The commands of Openfield; `make` alone lists them. They write to .venv/, to var/ and to the caches of the tools;
 # Debian packages are installed only where one is missing, with apt.
 
 SHELL := /bin/bash
@@ -27,20 +27,20 @@ help:
 
 # What the production server would get from its environment.
 demo: export DATA_DIR := $(DEMO_DIR)
-demo: export DATABASE_URL := sqlite:///$(DEMO_DIR)/openfield.sqlite3
 demo: export SECRET_KEY_FILE := $(DEMO_DIR)/secret-key
 demo: export ALLOWED_HOSTS := 127.0.0.1,localhost
 demo: export DEBUG := 0
 demo: export DEMO := 1
 demo: export HTTPS := 0
 demo: demo-stopped install
-	unset DATABASE_URL_FILE BEHIND_PROXY CSRF_TRUSTED_ORIGINS
+	unset DATABASE_URL DATABASE_URL_FILE BEHIND_PROXY CSRF_TRUSTED_ORIGINS
 	$(PY) -c 'import socket, sys; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); \
 		s.bind(("127.0.0.1", int(sys.argv[1])))' "$(PORT)" 2>/dev/null \
 		|| { echo "Port $(PORT) is taken or none; name another: make demo PORT=8001" >&2; exit 1; }
 	mkdir -p "$(DEMO_DIR)"
 	[ -s "$(DEMO_DIR)/secret-key" ] || (umask 077; $(PY) -c 'import secrets; print(secrets.token_urlsafe(64))' > "$(DEMO_DIR)/secret-key")
 	# Without the mark, an earlier start was stopped while it loaded: what it left is half a demonstration.
+	[ -s "$(DEMO_DIR)/openfield.sqlite3" ] || rm -f "$(DEMO_DIR)/loaded"
 	[ -e "$(DEMO_DIR)/loaded" ] || rm -rf "$(DEMO_DIR)"/openfield.sqlite3* "$(DEMO_DIR)/files"
 	echo "Preparing the database …"
 	$(PY) manage.py migrate --verbosity 0

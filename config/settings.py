@@ -123,7 +123,9 @@ TEMPLATES = [
 
 # --- Database -------------------------------------------------------------------------------------
 
-DATABASES = {"default": dj_database_url.parse(env("DATABASE_URL", f"sqlite:///{DATA_DIR / 'openfield.sqlite3'}"))}
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "openfield.sqlite3"}}
+if url := env("DATABASE_URL"):
+    DATABASES["default"] = dj_database_url.parse(url)
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # Readers never wait for a writer (WAL); a transaction that will write queues at its start

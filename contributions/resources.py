@@ -23,7 +23,17 @@ from operations.cells import (
     fold_name,
     read_amount,
 )
-from operations.importing import BATCH, Cell, CellError, Lookup, Plan, Row, TableResource, closest, same, shown
+from operations.importing import (
+    BATCH,
+    Cell,
+    CellError,
+    Plan,
+    Row,
+    TableResource,
+    closest,
+    same,
+    shown,
+)
 from operations.resources import Countries, clean_countries, column, operation_column
 
 from .models import Contribution, Donor, DonorAlias, ImportBatch, contribution_key, free_slug
@@ -48,7 +58,21 @@ def clean_currency(cell: object) -> str:
     return text
 
 
+# What people type where they have no donor.
+PLACEHOLDERS = {"-", "–", "—", "?", "n/a", "na", "nil", "none", "null", "tbc", "tbd", "unknown", "not known"}
+TOTALS = {"total", "totals", "grand total", "sub-total", "subtotal", "sum", "total usd", "total general"}
+DOLLARS = re.compile(r"\$|\bUSD\b")
+PRIVATE_IN = re.compile(r"private donors in (?:the )?(.+)", re.IGNORECASE)
+
+
 def clean_donor_name(cell: object) -> str:
+    name = clean_name(cell)[0]
+    if name.casefold().strip("()[] .") in PLACEHOLDERS:
+        raise ValueError(_("“%s” does not say who the donor is.") % name)
+    return name
+
+
+def clean_parent_name(cell: object) -> str:
     return clean_name(cell)[0]
 
 
@@ -63,7 +87,7 @@ class DonorResource(TableResource):
     name_ar = column("name_ar", Cell(clean_text, longest=200))
     kind = donor_kind_column("kind", "kind")
     country = column("country", Countries(clean_countries))
-    parent = column("parent", Cell(clean_donor_name))
+    parent = column("parent", Cell(clean_parent_name))
     iati_reference = column("iati_reference", Cell(clean_text, longest=200))
     footnote = column("footnote_en", Cell(clean_text), "footnote")
     may_be_named = column("may_be_named", Cell(clean_bool))
@@ -88,55 +112,84 @@ class DonorResource(TableResource):
             row.values["iati_reference"] = row.values["iati_reference"].split("|")[0].strip()[:60]
         return ()
 
+    def dehydrate_parent(self, donor: Donor) -> str:
+        return donor.parent.name_en if donor.parent else ""
+
     def compare(self, rows: list[Row], plan: Plan) -> None:
-        known = {fold_name(donor.name_en): donor for donor in Donor.objects.all()}
-        in_file = {fold_name(row.values["name_en"]): row for row in rows}
-        slugs = set(Donor.objects.values_list("slug", flat=True))
-        self.parents: dict[str, str] = {}
+        donors = list(Donor.objects.select_related("parent"))
+        known = {fold_name(donor.name_en): donor for donor in donors}
+        aliases = {alias.folded: alias.donor for alias in DonorAlias.objects.select_related("donor")}
+        slugs = {donor.slug for donor in donors}
+        self.parents: dict[str, str] = {}  # of the file's donors, by folded names; "" is none
         for row in rows:
             name = fold_name(row.values["name_en"])
-            if parent := row.values.pop("parent", ""):
-                folded = fold_name(parent)
-                if folded not in known and folded not in in_file:
-                    hint = closest(folded, known)
-                    plan.errors.append(
-                        CellError(row.line, "parent", parent, _("No donor is called “%s”.") % parent + hint)
-                    )
-                elif folded == name:
-                    plan.errors.append(CellError(row.line, "parent", parent, _("A donor cannot belong to itself.")))
-                self.parents[name] = folded
-            if name not in known:
-                row.values["slug"] = free_slug(row.values["name_en"], slugs)
-                row.values.setdefault("may_be_named", row.values["kind"] != Donor.Kind.PRIVATE)
-        super().compare([row for row in rows if row.line not in {e.line for e in plan.errors}], plan)
-        self.compare_parents(in_file, plan)
+            if "parent" in row.values:
+                self.parents[name] = fold_name(row.values.pop("parent"))
+            if name in known:
+                continue
+            if name in aliases:
+                said = _("This is another spelling of “%s”. Use that name.") % aliases[name].name_en
+                plan.errors.append(CellError(row.line, "name", row.values["name_en"], said))
+            row.values["slug"] = free_slug(row.values["name_en"], slugs)
+            row.values.setdefault("may_be_named", row.values["kind"] != Donor.Kind.PRIVATE)
+        self.check_parents(rows, known, plan)
+        in_error = {error.line for error in plan.errors}
+        super().compare([row for row in rows if row.line not in in_error], plan)
+        self.compare_parents(rows, plan)
 
-    def compare_parents(self, in_file: dict[str, Row], plan: Plan) -> None:
+    def check_parents(self, rows: list[Row], known: dict[str, Donor], plan: Plan) -> None:
+        """A donor belongs to a known one that belongs to no other, as things will stand after the import."""
+        after = {
+            name: fold_name(donor.parent.name_en) if donor.parent else "" for name, donor in known.items()
+        }
+        after |= {
+            fold_name(row.values["name_en"]): ""
+            for row in rows
+            if fold_name(row.values["name_en"]) not in known
+        }
+        after |= self.parents
+        members = {parent for parent in after.values() if parent}
+        for row in rows:
+            name = fold_name(row.values["name_en"])
+            if not (parent := self.parents.get(name)):
+                continue
+            if parent not in after:
+                said = _("No donor is called “%s”.") % row.raw["parent"] + closest(parent, known)
+            elif parent == name:
+                said = _("A donor cannot belong to itself.")
+            elif after[parent]:
+                said = _("“%s” belongs to another donor itself. Give that one.") % row.raw["parent"]
+            elif name in members:
+                said = _("Other donors belong to this one, so it cannot belong to another.")
+            else:
+                continue
+            plan.errors.append(CellError(row.line, "parent", shown(row.raw["parent"]), said))
+
+    def compare_parents(self, rows: list[Row], plan: Plan) -> None:
         """A changed parent alone makes a known donor a changed one."""
-        new = {id(row) for row in plan.new}
-        for name, parent in self.parents.items():
-            row = in_file[name]
-            if id(row) in new or row.instance is None:
+        for row in rows:
+            name = fold_name(row.values["name_en"])
+            if row.instance is None or name not in self.parents:
                 continue
             old = row.instance.parent
-            if old is None or fold_name(old.name_en) != parent:
+            if (fold_name(old.name_en) if old else "") != self.parents[name]:
                 if not row.differences:
                     plan.unchanged -= 1
                     plan.changed.append(row)
-                row.differences.append(("parent", old, parent))
+                row.differences.append(("parent", old, row.raw["parent"]))
 
     def write(self, plan: Plan, *, batch: Any, user: Any) -> None:
         for row in plan.changed:
             row.differences = [d for d in row.differences if d[0] != "parent"]
         super().write(plan, batch=batch, user=user)
         donors = {fold_name(donor.name_en): donor for donor in Donor.objects.all()}
-        children = []
+        moved = []
         for name, parent in self.parents.items():
-            if donors[name].parent_id != donors[parent].pk:
-                donors[name].parent = donors[parent]
-                donors[name].clean()
-                children.append(donors[name])
-        Donor.objects.bulk_update(children, ["parent"])
+            donor, new = donors[name], donors[parent] if parent else None
+            if donor.parent_id != (new and new.pk):
+                donor.parent = new
+                moved.append(donor)
+        Donor.objects.bulk_update(moved, ["parent"], batch_size=BATCH)
 
     def get_queryset(self) -> Any:
         return super().get_queryset().select_related("parent")
@@ -156,6 +209,7 @@ class ContributionResource(TableResource):
     description = column("description", Cell(clean_text, longest=500))
 
     required = ("donor", "date")
+    checks_every_row = True
     aliases = {
         "contribution_ref": "reference",
         "operation_key": "operation",
@@ -199,71 +253,129 @@ class ContributionResource(TableResource):
             if name
         }
         self.donors |= {alias.folded: donors[alias.donor_id] for alias in DonorAlias.objects.all()}
-        self.private = {donor.parent_id: donor for donor in donors.values() if donor.kind == Donor.Kind.PRIVATE}
-        self.planned: dict[str, Donor] = {}
+        # Of each country the class of its private donors; a company or person with a page is no class.
+        self.private = {
+            donor.parent_id: donor
+            for donor in donors.values()
+            if donor.kind == Donor.Kind.PRIVATE
+            and donor.parent_id
+            and "private donors" in fold_name(donor.name_en)
+        }
+        self.planned: dict[tuple[str, bool], Donor] = {}  # by folded name, and whether private
         self.exact, self.rounded = Decimal(0), 0
         self.has_usd = "amount_usd" in plan.mapping.values()
         if not self.has_usd and "amount" not in plan.mapping.values():
-            plan.errors.append(CellError(1, "amount_usd", "", _("The file has no column “amount_usd” or “amount”.")))
+            plan.errors.append(
+                CellError(1, "amount_usd", "", _("The file has no column “amount_usd” or “amount”."))
+            )
+
+    def clean_row(self, row: Row, columns: dict[str, Any]) -> list[CellError]:
+        """Every error of the line at once; a line of totals is one error."""
+        for name in ("reference", "date", "donor", "operation"):
+            text = str(row.raw.get(name) or "").strip(" :*").casefold()
+            if text in TOTALS and text not in self.donors:
+                said = _(
+                    "This line is a total. Take it out of the file: imported, it would count everything twice."
+                )
+                return [CellError(row.line, name, shown(row.raw[name]), said)]
+        return super().clean_row(row, columns)
 
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
         values = row.values
+        kind = values.pop("donor_type", "")
         try:
-            values["donor"] = self.find_donor(values["donor"], values.pop("donor_type", ""))
+            if "donor" in values:
+                values["donor"] = self.find_donor(values["donor"], kind)
         except ValueError as error:
             yield "donor", str(error)
-        currency = values.get("currency") or "USD"
-        if "currency" in values:
-            values["currency"] = currency
         if "amount" in values:
-            try:
-                values["amount"] = clean_amount(
-                    row.raw["amount"], currency=currency, round_to_cents=self.round_to_cents
-                )
-            except ValueError as error:
-                yield "amount", str(error)
-                return
+            yield from self.check_amount(row)
         usd = "amount_usd" if self.has_usd else "amount"
-        if not self.has_usd and currency == "USD":
-            values["amount_usd"] = values["amount"]
-        if values.get("amount_usd") is None:
+        amount = values.get("amount_usd")
+        if amount is None:
             yield usd, _("The amount in US dollars is missing. A line without it cannot be counted.")
-        elif values["amount_usd"] == 0:
+        elif amount == 0:
             yield usd, _("The amount is zero. Leave the line out.")
         else:
             exact = read_amount(row.raw[usd])
             self.exact += exact
-            self.rounded += exact != values["amount_usd"]
-        if not values.get("budget_year"):
+            self.rounded += exact != amount
+        if not values.get("budget_year") and "date" in values:
             values["budget_year"] = values["date"].year
         for name, blank in (("operation", None), ("reference", ""), ("earmarking", "")):
             values.setdefault(name, blank)
 
+    def check_amount(self, row: Row) -> Iterable[tuple[str, str]]:
+        """The amount as it was given, in the currency of the line; without a column for it, US dollars."""
+        values, text = row.values, row.values["amount"]
+        if not values.get("currency"):
+            if "currency" in row.raw and text and not self.has_usd and not DOLLARS.search(text):
+                yield "currency", _("The currency is missing. Write its code, such as USD.")
+                return
+            values["currency"] = "USD"
+        try:
+            values["amount"] = clean_amount(
+                row.raw["amount"], currency=values["currency"], round_to_cents=self.round_to_cents
+            )
+        except ValueError as error:
+            yield "amount", str(error)
+            return
+        if not self.has_usd and values["currency"] == "USD":
+            values["amount_usd"] = values["amount"]
+
     def find_donor(self, name: str, kind: str) -> Donor:
         """The donor of a name and class: “Japan, private donors” is the class of Japan's private donors."""
-        folded = fold_name(name)
-        if match := re.fullmatch(r"private donors in (?:the )?(.+)", folded):
-            if folded in self.donors:
-                return self.donors[folded]
-            folded, kind = match[1], Donor.Kind.PRIVATE
-        donor = self.donors.get(folded) or self.planned.get(folded)
-        if donor is None and self.new_donors:
-            donor = self.planned[folded] = Donor(
+        if fold_name(name) in self.donors:
+            donor = self.donors[fold_name(name)]
+            is_class = kind == Donor.Kind.PRIVATE and donor.kind == Donor.Kind.GOVERNMENT
+            return self.private_class(donor) if is_class else donor
+        if match := PRIVATE_IN.fullmatch(name):
+            country = self.donors.get(fold_name(match[1]))
+            if country is None and self.new_donors:
+                country = self.planned_donor(match[1], Donor.Kind.GOVERNMENT)
+            if country is not None:
+                return self.private_class(country)
+        if self.new_donors:
+            return self.planned_donor(name, kind)
+        raise ValueError(
+            _(
+                "No donor is called “%(name)s”.%(hint)s Add the spelling to a donor, or the donor itself, then import again."
+            )
+            % {"name": shown(name), "hint": closest(fold_name(match[1] if match else name), self.donors)}
+        )
+
+    def planned_donor(self, name: str, kind: str) -> Donor:
+        key = (fold_name(name), kind == Donor.Kind.PRIVATE)
+        if key not in self.planned:
+            self.planned[key] = Donor(
                 name_en=name, kind=kind or Donor.Kind.GOVERNMENT, may_be_named=kind != Donor.Kind.PRIVATE
             )
-        if donor is None:
-            raise ValueError(
-                _("No donor is called “%(name)s”.%(hint)s Add the spelling to a donor, or the donor itself, then import again.")
-                % {"name": name, "hint": closest(folded, self.donors)}
-            )
-        if kind != Donor.Kind.PRIVATE or donor.kind == Donor.Kind.PRIVATE:
-            return donor
-        if donor.pk in self.private:
-            return self.private[donor.pk]
-        label = f"Private donors, {donor.name_en}"
-        if label not in self.planned:
-            self.planned[label] = Donor(name_en=label, kind=kind, country=donor.country, parent=donor)
-        return self.planned[label]
+        return self.planned[key]
+
+    def private_class(self, country: Donor) -> Donor:
+        if country.pk in self.private:
+            return self.private[country.pk]
+        name = f"Private donors, {country.name_en}"
+        if fold_name(name) in self.donors:
+            return self.donors[fold_name(name)]
+        donor = self.planned_donor(name, Donor.Kind.PRIVATE)
+        donor.country, donor.parent = country.country, country
+        return donor
+
+    def settle_planned(self, rows: list[Row]) -> None:
+        """A new name that stands for a government and for private donors is a country and its private class.
+
+        Decided when all lines are read, so that their order means nothing.
+        """
+        instead: dict[int, Donor] = {}
+        for (folded, is_private), donor in list(self.planned.items()):
+            public = self.planned.get((folded, False))
+            if is_private and public is not None:
+                del self.planned[folded, True]
+                is_class = public.kind == Donor.Kind.GOVERNMENT
+                instead[id(donor)] = self.private_class(public) if is_class else public
+        for row in rows:
+            row.values["donor"] = instead.get(id(row.values["donor"]), row.values["donor"])
 
     def compare(self, rows: list[Row], plan: Plan) -> None:
         """Match the file's lines with the known ones: line by line within the same identity.
@@ -271,31 +383,31 @@ class ContributionResource(TableResource):
         Equal lines match first, so that the order of a file means nothing; what is left over is
         paired in order and replaces, or is new.
         """
-        known = defaultdict(list)
+        self.settle_planned(rows)
+        known, equal = defaultdict(list), defaultdict(list)
+        compared = [name for name in COMPARED if rows and name in rows[0].values]
         if rows:
             dates = [row.values["date"] for row in rows]
             lines = Contribution.objects.current().filter(date__range=(min(dates), max(dates)))
-            for line in lines.order_by("pk"):
+            for line in lines.order_by("-pk"):
                 known[self.identity_of(line)].append(line)
+                equal[self.identity_of(line), *(getattr(line, name) or "" for name in compared)].append(line)
         left: dict[tuple, list[Row]] = defaultdict(list)
         self.taken: dict[tuple, set[str]] = {}
+        matched = set()
         for row in rows:
-            identity = tuple(row.values[name] for name in IDENTITY)
-            identity = tuple(getattr(part, "pk", part) for part in identity)
-            if None in identity[1:2]:  # a planned donor has no known line
-                identity = (identity[0], id(row.values["donor"]), *identity[2:])
-            candidates = known.get(identity, [])
-            self.taken.setdefault(identity, {line.key for line in candidates})
-            equal = next((line for line in candidates if not self.differences(line, row)), None)
-            if equal:
-                candidates.remove(equal)
+            identity = self.identify(row.values)
+            self.taken.setdefault(identity, {line.key for line in known.get(identity, [])})
+            if same_lines := equal.get((identity, *(row.values[name] or "" for name in compared))):
+                matched.add(same_lines.pop().pk)
                 plan.unchanged += 1
             else:
                 left[identity].append(row)
         for identity, group in left.items():
+            others = [line for line in known.get(identity, []) if line.pk not in matched]
             for row in group:
-                if known.get(identity):
-                    row.instance = known[identity].pop(0)
+                if others:
+                    row.instance = others.pop()
                     row.differences = self.differences(row.instance, row)
                     plan.changed.append(row)
                 else:
@@ -303,9 +415,27 @@ class ContributionResource(TableResource):
         plan.new.sort(key=lambda row: row.line)
         plan.changed.sort(key=lambda row: row.line)
 
+    def identify(self, values: dict[str, Any]) -> tuple:
+        donor = values["donor"]
+        return (
+            values["reference"].casefold(),
+            donor.pk or id(donor),  # a planned donor has no known line
+            values["date"],
+            values["operation"] and values["operation"].pk,
+            values["budget_year"],
+            values["earmarking"],
+        )
+
     @staticmethod
     def identity_of(line: Contribution) -> tuple:
-        return (line.reference, line.donor_id, line.date, line.operation_id, line.budget_year, line.earmarking)
+        return (
+            line.reference.casefold(),
+            line.donor_id,
+            line.date,
+            line.operation_id,
+            line.budget_year,
+            line.earmarking,
+        )
 
     @staticmethod
     def differences(line: Contribution, row: Row) -> list[tuple[str, Any, Any]]:
@@ -325,9 +455,14 @@ class ContributionResource(TableResource):
                 % {"count": self.rounded}
             )
         if "budget_year" not in plan.mapping.values():
-            plan.notes.append(_("The file has no column “budget_year”: the year of each line's date is taken."))
+            plan.notes.append(
+                _("The file has no column “budget_year”: the year of each line's date is taken.")
+            )
         for donor in self.planned.values():
-            plan.notes.append(_("New donor: %(name)s.") % {"name": donor.name_en})
+            plan.notes.append(
+                _("New donor: %(name)s (%(kind)s).")
+                % {"name": donor.name_en, "kind": donor.get_kind_display()}
+            )
 
     # --- write ---
 
@@ -351,10 +486,10 @@ class ContributionResource(TableResource):
 
     def free_key(self, row: Row) -> str:
         """The key of the line's first occurrence number that no current line of its identity has."""
-        identity = tuple(getattr(row.values[name], "pk", row.values[name]) for name in IDENTITY)
-        taken = self.taken.setdefault(identity, set())
-        occurrence = 1
-        while (key := contribution_key(*identity, occurrence)) in taken:
+        parts = tuple(getattr(row.values[name], "pk", row.values[name]) for name in IDENTITY)
+        taken = self.taken.setdefault(self.identify(row.values), set())
+        occurrence = len(taken) + 1
+        while (key := contribution_key(*parts, occurrence)) in taken:
             occurrence += 1
         taken.add(key)
         return key
@@ -364,7 +499,9 @@ IDENTITY = ("reference", "donor", "date", "operation", "budget_year", "earmarkin
 COMPARED = ("amount_usd", "currency", "amount", "description")
 
 
-def record_batch(sender: Any, resource: TableResource, plan: Plan, dataset: Any, **kwargs: Any) -> ImportBatch:
+def record_batch(
+    sender: Any, resource: TableResource, plan: Plan, dataset: Any, **kwargs: Any
+) -> ImportBatch:
     """Keep the file of an import with its counts and totals: the first row of its transaction."""
     table = resource._meta.model._meta.label_lower
     file_name = shown(kwargs["file_name"].replace("\\", "/").rpartition("/")[2]) or "import"

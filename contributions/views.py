@@ -10,7 +10,7 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from operations import charts
-from operations.drawings import number_cell, print_cents, print_number, unit_words
+from operations.drawings import number_cell, print_cents, print_dollars, print_number, unit_words
 from operations.models import Edition
 from operations.profiles import Profile, Value
 
@@ -131,9 +131,9 @@ def donor_chart(donor: Donor, rows: list[dict[str, Any]]) -> charts.Chart | None
     options = {"unit": unit, "number": print_number, "rtl": get_language_bidi()}
     names = [str(year) for year in years]
     largest = max(rows, key=lambda row: row["amount"])
-    say = _("The largest sum was given for %(year)s: US$ %(amount)s.") % {
+    say = _("The largest sum was given for %(year)s: %(amount)s.") % {
         "year": largest["budget_year"],
-        "amount": print_cents(largest["amount"]),
+        "amount": print_dollars(largest["amount"]),
     }
     return charts.Chart(
         title=_("Contributions by budget year"),

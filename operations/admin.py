@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import RelatedOnlyFieldListFilter
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import quote, unquote
-from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.contrib.admin.widgets import FilteredSelectMultiple, RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -63,7 +64,10 @@ RELEASE = "operations.release_edition"
 
 def state_tag(state: State) -> str:
     return format_html(
-        '<span class="state state-{}"><span aria-hidden="true">{}</span> {}</span>', state, state.mark, state.label
+        '<span class="state state-{}"><span aria-hidden="true">{}</span> {}</span>',
+        state,
+        state.mark,
+        state.label,
     )
 
 
@@ -103,6 +107,16 @@ class PerOperation:
     def has_release_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(RELEASE) and self.is_mine(request, obj)
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(getattr(field, "widget", None), RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget  # without links that open another form in a window
+        return field
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.remote_field.model is Operation:
             kwargs["queryset"] = Operation.objects.editable_by(request.user)
@@ -120,16 +134,22 @@ class WorkingCopyAdmin(PerOperation):
     def get_urls(self) -> list:
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         withdraw = path(
-            "<path:object_id>/withdraw/", self.admin_site.admin_view(self.withdraw_view), name=f"{name}_withdraw"
+            "<path:object_id>/withdraw/",
+            self.admin_site.admin_view(self.withdraw_view),
+            name=f"{name}_withdraw",
         )
         return [withdraw, *super().get_urls()]
 
-    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kw: Any) -> Any:
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kw: Any
+    ) -> Any:
         if "_release" in request.POST and not request.user.has_perm(RELEASE):
             raise PermissionDenied
         return super().changeform_view(request, object_id, *args, **kw)
 
-    def render_change_form(self, request: HttpRequest, context: dict, *args: Any, obj: Any = None, **kw: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: dict, *args: Any, obj: Any = None, **kw: Any
+    ) -> Any:
         context["media"] = Media.from_media(context["media"], nonce=request.csp_nonce)
         context |= self.standing(request, obj)
         if obj is not None:
@@ -140,7 +160,9 @@ class WorkingCopyAdmin(PerOperation):
         """Where a working copy stands, for the line above its form and the buttons under it."""
         newest = public = None
         if obj is not None and obj.pk:
-            made = Edition.objects.of(obj).defer("content").select_related("made_by", "released_by", "operation")
+            made = (
+                Edition.objects.of(obj).defer("content").select_related("made_by", "released_by", "operation")
+            )
             newest, public = made.first(), made.released().first()
         return {
             "newest": newest,
@@ -166,7 +188,9 @@ class WorkingCopyAdmin(PerOperation):
             if refusal := self.refuses_release(obj):
                 edition = editions.record(obj, request.user)
                 said = _("Saved as edition %(number)s, but not released: %(why)s")
-                self.message_user(request, said % {"number": edition.number, "why": refusal}, messages.WARNING)
+                self.message_user(
+                    request, said % {"number": edition.number, "why": refusal}, messages.WARNING
+                )
                 return edition
             was_public = Edition.objects.of(obj).released().values_list("number", flat=True).first()
             edition = editions.release(obj, request.user)
@@ -176,7 +200,9 @@ class WorkingCopyAdmin(PerOperation):
             elif url:
                 said = _("Released as edition {number}; readers see it now.")
             else:
-                said = _("Released as edition {number}. Readers see it once the operation’s profile is released too.")
+                said = _(
+                    "Released as edition {number}. Readers see it once the operation’s profile is released too."
+                )
             link = format_html(' <a href="{}">{}</a>', url, _("View on site")) if url else ""
             self.message_user(request, format_html(said, number=edition.number) + link, messages.SUCCESS)
             return edition
@@ -194,7 +220,9 @@ class WorkingCopyAdmin(PerOperation):
         """Why this cannot be released, in a sentence; empty where it can."""
         return ""
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
             return super().response_add(request, obj, post_url_continue)
         return self.after_saving(request, obj)
@@ -210,13 +238,19 @@ class WorkingCopyAdmin(PerOperation):
         if "_continue" in request.POST:
             url = reverse(f"admin:operations_{self.opts.model_name}_change", args=[quote(obj.pk)])
             return HttpResponseRedirect(f"{url}?{filters}" if filters else url)
-        return self._response_post_save(request, obj) if filters else HttpResponseRedirect(reverse("admin:index"))
+        return (
+            self._response_post_save(request, obj)
+            if filters
+            else HttpResponseRedirect(reverse("admin:index"))
+        )
 
     def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        if not self.has_release_permission(request, obj) or not self.has_view_or_change_permission(request, obj):
+        if not self.has_release_permission(request, obj) or not self.has_view_or_change_permission(
+            request, obj
+        ):
             raise PermissionDenied
         change_url = reverse(f"admin:operations_{self.opts.model_name}_change", args=[quote(obj.pk)])
         if request.method == "POST":
@@ -225,7 +259,9 @@ class WorkingCopyAdmin(PerOperation):
                 self.log_change(request, obj, said)
                 self.message_user(request, said, messages.SUCCESS)
             else:
-                self.message_user(request, _("Nothing was withdrawn: no edition is public."), messages.WARNING)
+                self.message_user(
+                    request, _("Nothing was withdrawn: no edition is public."), messages.WARNING
+                )
             return HttpResponseRedirect(change_url)
         context = {
             **self.admin_site.each_context(request),
@@ -245,7 +281,7 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list:
-        return [(state.value, state.label) for state in State if state is not State.MISSING]
+        return [(state.value, state.label) for state in State if state not in {State.MISSING, State.LATER}]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return {
@@ -344,7 +380,11 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
 
     def get_fieldsets(self, request: HttpRequest, obj: Operation | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if request.user.is_superuser else [f for f in fieldsets if f[1]["fields"] != ["editors"]]
+        return (
+            fieldsets
+            if request.user.is_superuser
+            else [f for f in fieldsets if f[1]["fields"] != ["editors"]]
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Operation | None = None) -> list[str]:
         fixed = [*super().get_readonly_fields(request, obj)]
@@ -367,13 +407,11 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             field.help_text = _("The countries that the map marks.")
         return field
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        return field
-
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "editors":
-            kwargs["queryset"] = db_field.remote_field.model.objects.filter(is_staff=True).order_by("username")
+            kwargs["queryset"] = db_field.remote_field.model.objects.filter(is_staff=True).order_by(
+                "username"
+            )
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @admin.display(description=gettext_lazy("go to"))
@@ -387,7 +425,9 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             _("Texts"),
         )
 
-    @admin.action(description=gettext_lazy("Release the profile of the selected operations"), permissions=["release"])
+    @admin.action(
+        description=gettext_lazy("Release the profile of the selected operations"), permissions=["release"]
+    )
     def release_profiles(self, request: HttpRequest, queryset: QuerySet) -> None:
         with transaction.atomic():
             for operation in queryset:
@@ -444,7 +484,9 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             may_edit_money=request.user.has_perm("operations.change_financialfigure"),
         )
 
-    def save_figures(self, request: HttpRequest, operation: Operation) -> tuple[HttpResponse | None, FiguresForm]:
+    def save_figures(
+        self, request: HttpRequest, operation: Operation
+    ) -> tuple[HttpResponse | None, FiguresForm]:
         """Save the whole page or nothing; without a response the form is shown again, with its errors."""
         form = self.figures_form(request, operation, request.POST)
         if not (form.may_edit_people or form.may_edit_money):
@@ -511,7 +553,18 @@ class OfficeAdmin(PartOfProfile, TranslationAdmin):
     search_fields = ["name", "operation__name_en", "operation__code"]
     formfield_overrides = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 3})}}
     fieldsets = [
-        (None, {"fields": ["operation", ("name", "kind"), ("latitude", "longitude"), "is_public", "is_approximate"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "operation",
+                    ("name", "kind"),
+                    ("latitude", "longitude"),
+                    "is_public",
+                    "is_approximate",
+                ]
+            },
+        ),
         (
             gettext_lazy("Description"),
             {"fields": [("description_en", "description_fr"), ("description_es", "description_ar")]},
@@ -598,7 +651,9 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Narrative | None = None) -> list:
         return []
 
-    def get_form(self, request: HttpRequest, obj: Narrative | None = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Narrative | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
         if obj is None:
             return type(form.__name__, (form,), {"identity": getattr(request, "narrative", {})})
@@ -612,7 +667,9 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
         )
         return [copy, *super().get_urls()]
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
         """First which text it is; then, at an address that says so, its sections and key figures."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -665,18 +722,24 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
             raise PermissionDenied
         chosen = choice.cleaned_data
         if existing := Narrative.objects.filter(**chosen).first():
-            self.message_user(request, _("Nothing was copied: this text exists already. Here it is."), messages.WARNING)
+            self.message_user(
+                request, _("Nothing was copied: this text exists already. Here it is."), messages.WARNING
+            )
             return HttpResponseRedirect(reverse("admin:operations_narrative_change", args=[existing.pk]))
         source = Narrative.objects.filter(**{**chosen, "year": chosen["year"] - 1}).first()
         if source is None:
-            self.message_user(request, _("Nothing was copied: the year before has no such text."), messages.WARNING)
+            self.message_user(
+                request, _("Nothing was copied: the year before has no such text."), messages.WARNING
+            )
             return HttpResponseRedirect(reverse("admin:index"))
         with transaction.atomic():
             text = Narrative.objects.create(**chosen, updated_by=request.user)
             editions.thaw(editions.freeze(source), text)
             edition = editions.record(text, request.user)
             self.log_addition(request, text, _("Copied from %s.") % source.year)
-        said = _("Copied from %(year)s and saved as edition %(number)s, not yet released. Change what is new.")
+        said = _(
+            "Copied from %(year)s and saved as edition %(number)s, not yet released. Change what is new."
+        )
         self.message_user(request, said % {"year": source.year, "number": edition.number}, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:operations_narrative_change", args=[text.pk]))
 
@@ -708,7 +771,9 @@ class EditionStateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return {
             "public": queryset.filter(is_public=True),
-            "replaced": queryset.filter(is_public=False, released_at__isnull=False, withdrawn_at__isnull=True),
+            "replaced": queryset.filter(
+                is_public=False, released_at__isnull=False, withdrawn_at__isnull=True
+            ),
             "withdrawn": queryset.filter(withdrawn_at__isnull=False),
             "draft": queryset.filter(released_at__isnull=True),
         }.get(self.value(), queryset)
@@ -756,7 +821,7 @@ class EditionAdmin(PerOperation, admin.ModelAdmin):
         context = {"edition": edition, "state": edition and self.state(edition), **(extra_context or {})}
         if edition:
             show = profile_tables if edition.kind == Edition.Kind.PROFILE else narrative_parts
-            context |= {"title": str(edition), **show(edition.content)}
+            context |= {"title": str(edition), "subtitle": None, **show(edition.content)}
         return super().change_view(request, object_id, form_url, context)
 
 
@@ -780,7 +845,12 @@ def profile_tables(content: dict[str, Any]) -> dict[str, Any]:
     pillars = {pillar["code"]: in_language(pillar["name"]) for pillar in content["pillars"]}
     measures = dict(FinancialFigure.Measure.choices)
     people = [
-        (types.get(figure["type"], _("All people")), figure["year"], figure["people"], figure["missing_reason"])
+        (
+            types.get(figure["type"], _("All people")),
+            figure["year"],
+            figure["people"],
+            figure["missing_reason"],
+        )
         for figure in content["population"]
     ]
     money = [
@@ -788,7 +858,7 @@ def profile_tables(content: dict[str, Any]) -> dict[str, Any]:
             " · ".join(
                 str(part)
                 for part in (
-                    measures[figure["measure"]],
+                    capfirst(measures[figure["measure"]]),
                     pillars.get(figure["pillar"]),
                     figure["status"] if figure["status"] != "current" else None,
                 )

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 # U+200B zero width space … U+2060 word joiner, U+FEFF byte order mark, U+00AD soft hyphen
 INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
@@ -21,11 +22,15 @@ CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a
 SPACE = re.compile(r"\s+")
 FOOTNOTE_MARK = re.compile(r"[*†‡]+$")
 
-PLAIN = re.compile(r"\d+(\.\d+)?")
-GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
-SPACED = re.compile(r"\d{1,3}( \d{3})+(\.\d+)?")
+# What a spreadsheet shows instead of a value: #REF!, #DIV/0!, or ##### in a column that is too narrow.
+SPREADSHEET_ERROR = re.compile(r"#(REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|#{3,}")
 
-CURRENCY_BEFORE = re.compile(r"(US\$|\$|€|£|[A-Z]{3})\s*(?=\d)")
+PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?")
+GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+SPACED = re.compile(r"[0-9]{1,3}( [0-9]{3})+(\.[0-9]+)?")
+LONGEST_NUMBER = 40  # characters; whatever is longer is no number of ours
+
+CURRENCY_BEFORE = re.compile(r"(US\$|\$|€|£|[A-Z]{3})\s*(?=[0-9])")
 CURRENCY_AFTER = re.compile(r"\s([A-Z]{3})$")
 
 # Nothing, as people type it.
@@ -66,6 +71,11 @@ def clean_text(cell: object, *, longest: int | None = None) -> str:
             _("The text holds an invisible control character (U+%(code)04X). Type it again.")
             % {"code": ord(found[0])}
         )
+    if SPREADSHEET_ERROR.fullmatch(text):
+        raise ValueError(
+            _("“%(text)s” is an error that a spreadsheet shows, not a value. Correct it there.")
+            % {"text": shortened(text)}
+        )
     if longest is not None and len(text) > longest:
         raise ValueError(
             _("The text has %(length)d characters; at most %(longest)d fit.")
@@ -77,13 +87,29 @@ def clean_text(cell: object, *, longest: int | None = None) -> str:
 def clean_name(cell: object, *, longest: int = 200) -> tuple[str, str]:
     """A name and the footnote mark that followed it: ``"Serbia*"`` → ``("Serbia", "*")``."""
     text = clean_text(cell, longest=longest)
+    if meant := decoded_twice(text):
+        raise ValueError(
+            _("“%(text)s” was read in the wrong encoding somewhere. Did you mean “%(meant)s”?")
+            % {"text": text, "meant": meant}
+        )
     mark = FOOTNOTE_MARK.search(text)
     return (text[: mark.start()].rstrip(), mark[0]) if mark else (text, "")
 
 
+def decoded_twice(text: str) -> str:
+    """What UTF-8 that was read as Windows-1252 had said: "SociÃ©tÃ©" → "Société"; empty for other text."""
+    if text.isascii():
+        return ""
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return ""
+
+
 def fold_name(name: str) -> str:
-    """The form in which names are compared: no case, straight apostrophes, single spaces."""
-    return clean_name(name)[0].replace("\u2019", "'").casefold()
+    """The form in which names are compared: no case or footnote mark, straight apostrophes, single spaces."""
+    text = SPACE.sub(" ", unicodedata.normalize("NFC", INVISIBLE.sub("", name))).strip()
+    return FOOTNOTE_MARK.sub("", text).rstrip().replace("\u2019", "'").casefold()
 
 
 def number(text: str) -> Decimal:
@@ -91,9 +117,13 @@ def number(text: str) -> Decimal:
 
     Thousands are grouped in threes, throughout or not at all; the decimal mark is a dot.
     """
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(_("“%(text)s” is too long to be a number.") % {"text": shortened(text)})
     if PLAIN.fullmatch(text) or GROUPED.fullmatch(text) or SPACED.fullmatch(text):
         return Decimal(text.replace(",", "").replace(" ", ""))
-    if re.fullmatch(r"[\d,]+(\.\d+)?", text) and any(c.isdigit() for c in text):
+    if not text.isascii() and any(c.isdecimal() and not c.isascii() for c in text):
+        raise ValueError(_("Write “%(text)s” with the digits 0 to 9.") % {"text": text})
+    if re.fullmatch(r"[0-9,]+(\.[0-9]+)?", text) and any(c.isdigit() for c in text):
         meant = suggestions(text)
         raise ValueError(
             _(
@@ -101,14 +131,14 @@ def number(text: str) -> Decimal:
             )
             % {"text": text, "meant": _(" or ").join(meant)}
         )
-    if re.fullmatch(r"\d{1,3}(\.\d{3}){2,}(,\d+)?", text) or re.fullmatch(r"[\d.]+,\d+", text):
+    if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{3}){2,}(,[0-9]+)?", text) or re.fullmatch(r"[0-9.]+,[0-9]+", text):
         raise ValueError(
             _(
                 "“%(text)s” uses dots between thousands or a decimal comma. Write it with a decimal point, for example 1614205.00."
             )
             % {"text": text}
         )
-    if re.fullmatch(r"[+-]?\d+(\.\d+)?[eE][+-]?\d+", text):
+    if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+", text):
         raise ValueError(
             _("“%(text)s” is in scientific notation, which hides digits. Write the number out in full.")
             % {"text": text}
@@ -144,7 +174,7 @@ def read_amount(cell: object, *, currency: str = "USD") -> Decimal | None:
     negative = False
     if text.startswith("(") and text.endswith(")"):
         negative, text = True, text[1:-1].strip()
-    if text[:1] in "-−":
+    elif text[:1] in {"-", "−"}:
         negative, text = True, text[1:].strip()
     mark = CURRENCY_BEFORE.match(text) or CURRENCY_AFTER.search(text)
     if mark:
@@ -155,9 +185,13 @@ def read_amount(cell: object, *, currency: str = "USD") -> Decimal | None:
                 % {"text": written, "found": code, "expected": currency}
             )
         text = (text[: mark.start()] + text[mark.end() :]).strip()
+    if not text:
+        raise ValueError(_("“%(text)s” is not a number.") % {"text": shortened(written)})
     amount = number(text)
     if amount > LARGEST_AMOUNT:
-        raise ValueError(_("%(amount)s is larger than any amount this site holds.") % {"amount": written})
+        raise ValueError(
+            _("%(amount)s is larger than any amount this site holds.") % {"amount": shortened(written)}
+        )
     return -amount if negative and amount else amount
 
 
@@ -172,7 +206,9 @@ def clean_amount(cell: object, *, currency: str = "USD", round_to_cents: bool = 
     cents = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
     if cents != amount and not round_to_cents:
         raise ValueError(
-            _("“%(text)s” is finer than a cent. Correct it, or tick “Round to whole cents” for the whole file.")
+            _(
+                "“%(text)s” is finer than a cent. Correct it, or tick “Round to whole cents” for the whole file."
+            )
             % {"text": clean_text(cell)}
         )
     return cents
@@ -200,17 +236,17 @@ def clean_year(cell: object) -> int | None:
     if text.casefold() in BLANKS:
         return None
     text = text.removesuffix(".0")
-    if not re.fullmatch(r"(19|20|21)\d\d", text):
+    if not re.fullmatch(r"(19|20|21)[0-9]{2}", text):
         raise ValueError(_("“%(text)s” is not a year. Write four digits, for example 2021.") % {"text": text})
     return int(text)
 
 
 def clean_coordinate(cell: object, *, limit: int) -> Decimal | None:
     """Degrees, negative in the south and the west, kept to six decimals (about ten centimetres)."""
-    text = clean_text(cell)
-    if text.casefold() in BLANKS - {"-"}:
+    text = clean_text(cell).replace("−", "-")
+    if text.casefold() in BLANKS:
         return None
-    if not re.fullmatch(r"-?\d{1,3}(\.\d+)?", text):
+    if not re.fullmatch(r"-?[0-9]{1,3}(\.[0-9]+)?", text):
         raise ValueError(_("“%(text)s” is not a position in degrees, for example -12.0464.") % {"text": text})
     value = Decimal(text).quantize(Decimal("0.000001"), ROUND_HALF_UP)
     if abs(value) > limit:
@@ -235,9 +271,9 @@ def clean_date(cell: object, *, today: dt.date | None = None) -> dt.date | None:
     text = clean_text(cell)
     if text.casefold() in BLANKS:
         return None
-    if match := re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)", text):
+    if match := re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text):
         year, month, day = (int(part) for part in match.groups())
-    elif match := re.fullmatch(r"(\d{1,2})[- ]([^\W\d_]{3,9})\.?[- ](\d{4})", text):
+    elif match := re.fullmatch(r"([0-9]{1,2})[- ]([^\W\d_]{3,9})\.?[- ]([0-9]{4})", text):
         day, year = int(match[1]), int(match[3])
         if match[2].casefold() not in MONTHS:
             raise ValueError(
@@ -245,17 +281,22 @@ def clean_date(cell: object, *, today: dt.date | None = None) -> dt.date | None:
                 % {"text": text}
             )
         month = MONTHS[match[2].casefold()]
-    elif re.fullmatch(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}", text):
+    elif re.fullmatch(r"[0-9]{1,2}([/.-]|[- ][^\W\d_]{3,9}\.?[- ])([0-9]{1,2}[/.-])?[0-9]{2}", text):
+        raise ValueError(
+            _("“%(text)s” has a year of two digits. Write all four: 2021-11-25 or 25-NOV-2021.")
+            % {"text": text}
+        )
+    elif re.fullmatch(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2,4}", text):
         raise ValueError(
             _("“%(text)s” can be read as two different days. Write it as 2021-04-03 or 3-APR-2021.")
             % {"text": text}
         )
-    elif re.match(r"\d{4}-\d\d-\d\d[T ]\d", text):
+    elif re.search(r"[0-9][T ][0-9]{1,2}:[0-9]{2}", text):
         raise ValueError(_("“%(text)s” holds a time as well as a day. Keep the day only.") % {"text": text})
     else:
         raise ValueError(
             _("“%(text)s” is not a date that we can read. Write it as 2021-11-25 or 25-NOV-2021.")
-            % {"text": text}
+            % {"text": shortened(text)}
         )
     try:
         date = dt.date(year, month, day)
@@ -276,19 +317,27 @@ def _in_range(date: dt.date, today: dt.date | None) -> dt.date:
 
 
 def clean_choice(cell: object, choices: dict[str, str], *, aliases: dict[str, str] | None = None) -> str:
-    """One of ``choices`` (value → label), found by value, label or alias, without regard to case."""
+    """One of ``choices`` (value → label), found by value, English label or alias, without regard to case."""
     text = clean_text(cell)
-    folded = text.casefold().replace("_", " ").replace("-", " ")
-    if not folded:
-        return ""
-    known = {value.replace("_", " ").replace("-", " "): value for value in choices}
-    known |= {str(label).casefold().replace("-", " "): value for value, label in choices.items()}
-    known |= aliases or {}
-    if folded not in known:
+    if not text or text in choices:
+        return text
+    folded = fold_choice(text)
+    known = {fold_choice(value): value for value in choices}
+    known |= {fold_choice(alias): value for alias, value in (aliases or {}).items()}
+    if folded in known:
+        return known[folded]
+    with override("en"):  # the same file means the same to every reader
+        labels = {fold_choice(str(label)): value for value, label in choices.items()}
+    if folded not in labels:
         raise ValueError(
-            _("“%(text)s” is not one of: %(choices)s.") % {"text": text, "choices": listed(choices.keys())}
+            _("“%(text)s” is not one of: %(choices)s.")
+            % {"text": shortened(text), "choices": listed(choices.keys())}
         )
-    return known[folded]
+    return labels[folded]
+
+
+def fold_choice(text: str) -> str:
+    return text.casefold().replace("_", " ").replace("-", " ")
 
 
 def clean_bool(cell: object) -> bool | None:
@@ -304,3 +353,8 @@ def clean_bool(cell: object) -> bool | None:
 
 def listed(values: Iterable[str]) -> str:
     return ", ".join(str(value) for value in values)
+
+
+def shortened(text: str) -> str:
+    """As much of a cell as a sentence can quote."""
+    return text if len(text) <= 60 else text[:59] + "…"

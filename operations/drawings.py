@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
 from django.utils.dateparse import parse_date
-from django.utils.formats import date_format, number_format
+from django.utils import numberformat
+from django.utils.formats import date_format, get_format
 from django.utils.text import capfirst, slugify
-from django.utils.translation import get_language_bidi
+from django.utils.translation import get_language, get_language_bidi, ngettext, pgettext
 from django.utils.translation import gettext as _
 from django_countries import countries
 
@@ -24,12 +26,46 @@ from .rounding import millions
 SERIES_CSS = {"budget": "s-budget", "funds_available": "s-funds", "expenditure": "s-expenditure"}
 
 
-def print_number(value: Decimal) -> str:
-    return number_format(value, use_l10n=True, force_grouping=True)
+# Arabic with European digits, as CLDR has it. Django's “1.557” is a decimal fraction to most readers of Arabic.
+SEPARATORS = {"ar": (".", ",")}
+
+
+def print_number(value: Decimal | int, places: int | None = None) -> str:
+    """1557276 → 1,557,276 in English, 1 557 276 in French."""
+    point, comma = SEPARATORS.get(get_language() or "en") or (
+        get_format("DECIMAL_SEPARATOR"),
+        get_format("THOUSAND_SEPARATOR"),
+    )
+    return numberformat.format(value, point, places, 3, comma, force_grouping=True, use_l10n=False)
 
 
 def print_cents(value: Decimal) -> str:
-    return number_format(value, decimal_pos=2, use_l10n=True, force_grouping=True)
+    return print_number(value, 2)
+
+
+def print_percent(value: Decimal | int) -> str:
+    return _("%(share)s%%") % {"share": print_number(value)}
+
+
+def print_dollars(value: Decimal) -> str:
+    """In a sentence, exact: US$ 48,625,534.17."""
+    return _("US$ %s") % print_cents(value)
+
+
+def print_millions(value: Decimal) -> str:
+    """In a sentence, to one decimal: US$ 48.6 million."""
+    number = millions(value)
+    return ngettext("US$ %s million", "US$ %s million", int(number)) % print_number(number)
+
+
+def print_day(value: dt.date) -> str:
+    """25 November 2021."""
+    return date_format(value, pgettext("format of a day", "j F Y"))
+
+
+def isolated(name: str) -> str:
+    """A name for a sentence that reads from the right: one in Latin letters then stays together."""
+    return f"\u2068{name}\u2069" if get_language_bidi() else name
 
 
 def unit_words(word: str) -> str:
@@ -115,9 +151,9 @@ def money_sentence(page: OperationPage) -> str:
     budget, spent = money.budget.number, money.expenditure.number
     words = {
         "year": page.year,
-        "budget": budget is not None and _("US$ %s") % print_cents(budget),
-        "spent": spent is not None and _("US$ %s") % print_cents(spent),
-        "share": money.spent,
+        "budget": budget is not None and print_dollars(budget),
+        "spent": spent is not None and print_dollars(spent),
+        "share": money.spent is not None and print_number(money.spent),
         "reason": money.expenditure.reason,
     }
     if budget is None and spent is None:
@@ -194,11 +230,11 @@ def pillar_sentence(page: OperationPage, measure: str) -> str:
             "year": page.year,
         }
     number, name = max(known)
-    return _("%(measure)s of %(year)s: US$ %(amount)s, the largest part (US$ %(part)s) for “%(name)s”.") % {
+    return _("%(measure)s of %(year)s: %(amount)s, the largest part (%(part)s) for “%(name)s”.") % {
         "measure": measure_label(measure),
         "year": page.year,
-        "amount": print_cents(whole),
-        "part": print_cents(number),
+        "amount": print_dollars(whole),
+        "part": print_dollars(number),
         "name": name,
     }
 
@@ -218,13 +254,13 @@ def people_chart(people: People) -> charts.Chart | None:
         wide=charts.rows(items, **options),
         narrow=charts.rows(items, width=charts.NARROW, **options),
         table=charts.Table(
-            _("People by type, %(day)s") % {"day": date_format(parse_date(max(as_of)), "j F Y")} if as_of else _("People by type"),
+            _("People by type, %(day)s") % {"day": print_day(parse_date(max(as_of)))} if as_of else _("People by type"),
             [_("Type"), _("People"), _("Share of the total")],
             [
                 [
                     charts.Cell(part.label),
                     number_cell(part.value),
-                    charts.Cell("" if part.share is None else f"{print_number(part.share)}%", numeric=True),
+                    charts.Cell("" if part.share is None else print_percent(part.share), numeric=True),
                 ]
                 for part in people.parts
             ]
@@ -232,7 +268,7 @@ def people_chart(people: People) -> charts.Chart | None:
                 [
                     charts.Cell(_("Total")),
                     number_cell(people.total),
-                    charts.Cell("100%" if people.total.number else "", numeric=True),
+                    charts.Cell(print_percent(100) if people.total.number else "", numeric=True),
                 ]
             ],
         ),
@@ -253,18 +289,18 @@ def people_types_sentence(people: People) -> str:
 
 def lead_sentence(page: OperationPage, people: People) -> str:
     """The page's argument in a sentence or two, made from the released figures; empty without any."""
-    words: dict[str, Any] = {"name": page.profile.name, "year": page.year}
+    words: dict[str, Any] = {"name": isolated(page.profile.name), "year": page.year}
     money = page.profile.money(page.year)
     said = []
     if people.total.number is not None:
         words["people"] = print_number(Decimal(people.total.number))
         said.append(_("At the end of %(year)s the agency served %(people)s people in %(name)s.") % words)
     if money.spent is not None:
-        words["share"] = money.spent
+        words["share"] = print_number(money.spent)
         said.append(_("Of every 100 dollars budgeted for the year, it spent %(share)s.") % words)
     elif money.budget.number is not None:
-        words["budget"] = print_number(millions(money.budget.number))
-        said.append(_("The budget for %(year)s is US$ %(budget)s million.") % words)
+        words["budget"] = print_millions(money.budget.number)
+        said.append(_("The budget for %(year)s is %(budget)s.") % words)
     return " ".join(said)
 
 
@@ -343,9 +379,10 @@ def world_maps(rows: Sequence[OperationRow], measure: str = "budget") -> dict[st
             continue
         text = value.reason
         if value.number is not None:
-            printed = print_number(millions(value.number)) if measure == "budget" else print_number(value.number)
             text = (
-                _("budget of US$ %s million") % printed if measure == "budget" else _("%s people") % printed
+                _("budget of %s") % print_millions(value.number)
+                if measure == "budget"
+                else _("%s people") % print_number(value.number)
             )
         points.append(
             maps.Point(

@@ -44,18 +44,25 @@ class CentsField(models.BigIntegerField):
         return None if value is None else Decimal(value).scaleb(-2)
 
     def to_python(self, value: Any) -> Decimal | None:
-        if value is None or isinstance(value, Decimal):
-            return value
+        if isinstance(value, bool | float):
+            raise ValidationError(
+                _("%(value)s is not an exact amount; give a Decimal."), params={"value": value}, code="float"
+            )
         if isinstance(value, int):
             return Decimal(value)
-        if isinstance(value, float):
-            raise ValidationError(_("A float is not exact; give a Decimal."), code="float")
-        return clean_amount(value)
+        if value is None or (isinstance(value, Decimal) and value.is_finite()):
+            return value
+        try:
+            return clean_amount(value)
+        except ValueError as error:
+            raise ValidationError(str(error), code="amount") from None
 
     def get_prep_value(self, value: Any) -> int | None:
         if value is None or hasattr(value, "resolve_expression"):
             return value
         amount = self.to_python(value)
+        if amount is None:
+            return None
         cents = amount.scaleb(2)
         if cents != cents.to_integral_value():
             raise ValidationError(

@@ -16,8 +16,10 @@ from django.utils.translation import gettext as _
 from .cells import clean_text, number
 
 UNITS = {"": 1, "%": 1, "thousand": 10**3, "million": 10**6, "billion": 10**9}
+# What the column of a figure's number holds: twenty digits, four of them decimals.
+LARGEST, PLACES = Decimal(10**16), 4
 SHAPE = re.compile(
-    r"(?P<sign>[<>≥≤~])?\s*(?P<currency>US\$|\$)?\s*(?P<number>[\d][\d,. ]*?)\s*(?P<unit>%|thousand|million|billion)?",
+    r"(?P<sign>[<>≥≤~])?\s*(?P<currency>US\$|\$)?\s*(?P<number>\d[\d,. ]*?)\s*(?P<unit>%|thousand|million|billion)?",
     re.IGNORECASE,
 )
 
@@ -43,7 +45,15 @@ def parse_figure(value: str) -> Figure:
         )
     unit = (shape["unit"] or "").lower()
     digits = number(shape["number"])
-    sign, currency = shape["sign"] or "", shape["currency"] or ""
+    written_out = digits * UNITS[unit]
+    if written_out >= LARGEST:
+        raise ValueError(_("“%(text)s” is larger than any figure this site holds.") % {"text": text})
+    if written_out != round(written_out, PLACES):
+        raise ValueError(
+            _("“%(text)s” has more than %(places)d decimals. Round it first.")
+            % {"text": text, "places": PLACES}
+        )
+    sign, currency = shape["sign"] or "", (shape["currency"] or "").upper()
     printed = (f"{sign} " if sign else "") + currency + shape["number"]
     printed += unit if unit == "%" else f" {unit}" if unit else ""
-    return Figure(printed, digits * UNITS[unit])
+    return Figure(printed, written_out)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.urls import reverse
@@ -31,6 +32,7 @@ from .models import (
     PopulationType,
     Section,
     SectionType,
+    TextKind,
 )
 
 # --- A form that somebody else may have open ---------------------------------------------------------
@@ -81,30 +83,32 @@ class RowFormSet(forms.BaseInlineFormSet):
 # --- Narratives --------------------------------------------------------------------------------------
 
 
-class NarrativeChoiceForm(forms.ModelForm):
+class NarrativeChoiceForm(forms.Form):
     """The first step of a new text: which one it is."""
 
-    class Meta:
-        model = Narrative
-        fields = ["operation", "year", "kind", "language"]
-        help_texts = {"language": gettext_lazy("The language that the text is written in.")}
+    operation = forms.ModelChoiceField(Operation.objects.none(), label=gettext_lazy("operation"))
+    year = forms.IntegerField(label=gettext_lazy("year"), min_value=1950, max_value=2199)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("kind"),
+        choices=TextKind.choices,
+        help_text=gettext_lazy(
+            "A plan says what will be done in the year; a year-end report says what happened in it."
+        ),
+    )
+    language = forms.ChoiceField(
+        label=gettext_lazy("language"),
+        choices=settings.LANGUAGES,
+        required=False,
+        help_text=gettext_lazy("The language that the text is written in."),
+    )
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        operations = Operation.objects.editable_by(user)
-        self.fields["operation"].queryset = operations
+        self.fields["operation"].queryset = Operation.objects.editable_by(user)
         self.fields["year"].initial = timezone.now().year
-        self.fields["language"].required = False
-        self.fields["language"].initial = "en"
 
     def clean_language(self) -> str:
         return self.cleaned_data["language"] or "en"
-
-    def validate_constraints(self) -> None:
-        """A text that exists already is opened instead of refused; see the admin's add view."""
-
-    def validate_unique(self) -> None:
-        pass
 
 
 class NarrativeForm(SeenForm):
@@ -187,7 +191,10 @@ class KeyFigureForm(forms.ModelForm):
     class Meta:
         model = KeyFigure
         fields = ["order", "value", "text", "source", "editor_note"]
-        widgets = {"text": forms.Textarea(attrs={"rows": 2}), "editor_note": forms.Textarea(attrs={"rows": 2})}
+        widgets = {
+            "text": forms.Textarea(attrs={"rows": 2}),
+            "editor_note": forms.Textarea(attrs={"rows": 2}),
+        }
 
     def has_changed(self) -> bool:
         changed = set(self.changed_data)
@@ -374,7 +381,8 @@ class FiguresForm:
             if type.pk in used or any(type.is_valid_in(year) for year in self.years)
         ]
         return [
-            self._row(_("All people") if type is None else str(type), "people", type, "type") for type in [None, *types]
+            self._row(_("All people") if type is None else str(type), "people", type, "type")
+            for type in [None, *types]
         ]
 
     def _money(self) -> tuple[list[Row], list[Group]]:
@@ -440,7 +448,9 @@ class FiguresForm:
 
     @property
     def pillars_need_a_look(self) -> bool:
-        return any(cell.error or cell.note for group in self.pillars for row in group.rows for cell in row.cells)
+        return any(
+            cell.error or cell.note for group in self.pillars for row in group.rows for cell in row.cells
+        )
 
     def show_what_was_saved(self) -> None:
         """Beside each cell that differs, what somebody else saved there."""
@@ -485,7 +495,9 @@ def read_figure(typed: str, clean: Any) -> Value:
         return known[text.casefold()]
     if text and text not in {"-", "–", "—"} and not any(character.isdigit() for character in text):
         raise ValueError(
-            _("“%(text)s” is neither a number nor a reason. Write a number such as 1,557,276, or one of: %(reasons)s.")
+            _(
+                "“%(text)s” is neither a number nor a reason. Write a number such as 1,557,276, or one of: %(reasons)s."
+            )
             % {"text": text, "reasons": ", ".join(str(reason.label) for reason in MissingReason)}
         )
     return clean(text)

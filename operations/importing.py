@@ -7,6 +7,7 @@ changed, unchanged, errors). The preview shows the plan; a plan with any error w
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,17 +17,19 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import DatabaseError, models, transaction
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
-from import_export import fields, resources, widgets
-from import_export.results import Error, InvalidRow, Result, RowResult
+from import_export import resources, widgets
+from import_export.results import Error, Result, RowResult
 from rapidfuzz import process
 
 from . import cells
+from .tables import Unreadable
 
 # Sent first in the transaction that writes: ``resource``, ``plan``, ``dataset``, ``file_name``, ``user``.
 # What the receiver returns is the import's batch; its exception undoes the import.
 import_begins = Signal()
 
 BATCH = 1000
+SHOWN_ERRORS = 100  # in the library's own words; the plan has them all
 
 
 class Cell(widgets.Widget):
@@ -44,20 +47,35 @@ class Cell(widgets.Widget):
 
 
 class Lookup(widgets.Widget):
-    """A reference to another table by code or name; looked up once for the whole file."""
+    """A reference to another table by code or name; looked up once for the whole file.
 
-    def __init__(self, model: type[models.Model], *names: str, blank: Iterable[str] = ()) -> None:
+    Each of ``names`` is an attribute or a function of the instance; the first ones win over the later
+    ones, and a name that two instances share is refused.
+    """
+
+    def __init__(
+        self,
+        model: type[models.Model],
+        *names: str | Callable[[Any], str],
+        blank: Iterable[str] = (),
+    ) -> None:
         super().__init__()
         self.model, self.names = model, names
         self.blank = {value.casefold() for value in blank}  # texts that mean “none”
         self.known: dict[str, models.Model] = {}
+        self.shared: set[str] = set()
 
     def load(self) -> None:
-        self.known = {}
-        for instance in self.model.objects.all():
-            for name in reversed(self.names):
-                if text := getattr(instance, name):
-                    self.known[fold_reference(text)] = instance
+        self.known, self.shared = {}, set()
+        instances = list(self.model.objects.all())
+        for name in self.names:
+            found: dict[str, list[models.Model]] = {}
+            for instance in instances:
+                text = name(instance) if callable(name) else getattr(instance, name)
+                if text and (folded := fold_reference(text)) not in self.known:
+                    found.setdefault(folded, []).append(instance)
+            self.known |= {folded: named[0] for folded, named in found.items()}
+            self.shared |= {folded for folded, named in found.items() if len(set(named)) > 1}
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> models.Model | None:
         text = cells.clean_text(value)
@@ -67,7 +85,16 @@ class Lookup(widgets.Widget):
         if folded not in self.known:
             raise ValueError(
                 _("There is no %(what)s “%(text)s”.%(hint)s")
-                % {"what": self.model._meta.verbose_name, "text": text, "hint": closest(folded, self.known)}
+                % {
+                    "what": self.model._meta.verbose_name,
+                    "text": shown(text),
+                    "hint": closest(folded, self.known),
+                }
+            )
+        if folded in self.shared:
+            raise ValueError(
+                _("Several bear the name “%(text)s”. Give the %(column)s instead.")
+                % {"text": shown(text), "column": self.names[0]}
             )
         return self.known[folded]
 
@@ -77,7 +104,7 @@ class Lookup(widgets.Widget):
 
 def closest(text: str, known: dict[str, models.Model]) -> str:
     """“ Did you mean …?” with the names nearest to the text; empty where none is near."""
-    found = process.extract(text, known.keys(), limit=3, score_cutoff=75)
+    found = process.extract(text[:200], known.keys(), limit=3, score_cutoff=75)
     names = list(dict.fromkeys(str(known[name]) for name, _score, _index in found))
     return " " + _("Did you mean %s?") % _(" or ").join(f"“{name}”" for name in names) if names else ""
 
@@ -99,6 +126,14 @@ class CellError:
     column: str
     value: str
     message: str
+
+    @property
+    def sentence(self) -> str:
+        """With its place: “Line 3, people: “12,34” groups …”."""
+        if not self.line:
+            return self.message
+        place = _("Line %(line)d") % {"line": self.line} + (f", {self.column}" if self.column else "")
+        return f"{place}: {self.message}"
 
 
 @dataclass(slots=True)
@@ -135,6 +170,8 @@ class TableResource(resources.ModelResource):
     required: tuple[str, ...] = ()
     #: Columns that say which row of the database a row of the file is.
     identity: tuple[str, ...] = ()
+    #: Whether ``check_row`` also runs where a cell has an error, and can do without that cell.
+    checks_every_row = False
 
     def __init__(self, *, round_to_cents: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -170,7 +207,7 @@ class TableResource(resources.ModelResource):
             except DatabaseError as error:
                 plan.errors.append(CellError(0, "", "", _("Nothing was imported: %s") % error))
         if plan.errors and raise_errors:
-            raise ValidationError([f"{e.line}: {e.column}: {e.message}" for e in plan.errors])
+            raise ValidationError([error.sentence for error in plan.errors[:SHOWN_ERRORS]])
         return self.result(plan, dataset)
 
     def plan(self, dataset: tablib.Dataset) -> Plan:
@@ -188,12 +225,13 @@ class TableResource(resources.ModelResource):
         if plan.errors:
             return plan
         self.prepare(plan)
+        plan.notes += getattr(dataset, "notes", [])
         lines = getattr(dataset, "lines", None) or range(2, len(dataset) + 2)
         rows = []
         for line, values in zip(lines, dataset, strict=True):
-            raw = {plan.mapping[h]: v for h, v in zip(dataset.headers, values, strict=True) if h in plan.mapping}
-            row = Row(line, raw)
-            found = self.clean_row(row, columns)
+            cells_of = dict(zip(dataset.headers, values, strict=True))
+            row = Row(line, {column: cells_of[header] for header, column in plan.mapping.items()})
+            found = repeated_header(row, plan.mapping) or self.clean_row(row, columns)
             plan.errors += found
             if not found:
                 rows.append(row)
@@ -204,11 +242,17 @@ class TableResource(resources.ModelResource):
 
     def match_headers(self, headers: list[str], columns: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
         """Which header is which column: by name or alias, without regard to case, space or underscore."""
-        names = {fold_header(name): name for name in columns} | {fold_header(a): c for a, c in self.aliases.items()}
+        names = {fold_header(name): name for name in columns} | {
+            fold_header(a): c for a, c in self.aliases.items()
+        }
         mapping = {h: names[fold_header(h)] for h in headers if fold_header(h) in names}
         direct = {fold_header(h) for h in headers} & {fold_header(name) for name in columns}
         # Where a file has both a column's own name and an alias of it, its own name counts.
-        mapping = {h: c for h, c in mapping.items() if fold_header(h) == fold_header(c) or fold_header(c) not in direct}
+        mapping = {
+            h: c
+            for h, c in mapping.items()
+            if fold_header(h) == fold_header(c) or fold_header(c) not in direct
+        }
         taken: dict[str, str] = {}
         for header, column in mapping.items():
             taken.setdefault(column, header)
@@ -222,14 +266,18 @@ class TableResource(resources.ModelResource):
         errors = []
         for name, value in row.raw.items():
             try:
+                if isinstance(value, Unreadable):
+                    raise ValueError(value.reason)
                 cleaned = columns[name].widget.clean(value, row.raw)
                 if cleaned in (None, "") and name in self.required:
                     raise ValueError(_("This cell is empty, but every line needs it."))
                 row.values[columns[name].attribute] = cleaned
             except ValueError as error:
                 errors.append(CellError(row.line, name, shown(value), str(error)))
-        if not errors:
-            errors = [CellError(row.line, c, shown(row.raw.get(c)), m) for c, m in self.check_row(row)]
+        if not errors or self.checks_every_row:
+            found = {error.column for error in errors}
+            more = [(name, said) for name, said in self.check_row(row) if name not in found]
+            errors += [CellError(row.line, name, shown(row.raw.get(name)), said) for name, said in more]
         return errors
 
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
@@ -240,7 +288,7 @@ class TableResource(resources.ModelResource):
         return tuple(_plain(values.get(name)) for name in self.identity)
 
     def known_rows(self, rows: list[Row]) -> dict[tuple, models.Model]:
-        related = [f.name for f in self._meta.model._meta.fields if f.name in self.identity and f.is_relation]
+        related = sorted(self.relations() & set(self.identity))
         instances = self._meta.model.objects.select_related(*related)
         return {self.identify({n: getattr(i, n) for n in self.identity}): i for i in instances}
 
@@ -252,42 +300,54 @@ class TableResource(resources.ModelResource):
             if identity in first_line:
                 plan.errors.append(
                     CellError(
-                        row.line, "", "", _("This line repeats line %(line)d.") % {"line": first_line[identity]}
+                        row.line,
+                        "",
+                        "",
+                        _("This line repeats line %(line)d.") % {"line": first_line[identity]},
                     )
                 )
                 continue
             first_line[identity] = row.line
             row.instance = known.get(identity)
-            if row.instance is None:
-                plan.errors += self.check_instance(row, self._meta.model(**self.defaults(), **row.values))
-                plan.new.append(row)
-                continue
             row.differences = [
                 (name, getattr(row.instance, name), value)
                 for name, value in row.values.items()
-                if not same(getattr(row.instance, name), value)
+                if row.instance and not same(getattr(row.instance, name), value)
             ]
-            if row.differences:
-                plan.changed.append(row)
-            else:
+            if row.instance and not row.differences:
                 plan.unchanged += 1
+            elif errors := self.check_instance(row):
+                plan.errors += errors
+            else:
+                (plan.changed if row.instance else plan.new).append(row)
 
     def defaults(self) -> dict[str, Any]:
         return {}
 
-    def check_instance(self, row: Row, instance: models.Model) -> list[CellError]:
-        relations = [f.name for f in instance._meta.fields if f.is_relation]
+    def check_instance(self, row: Row) -> list[CellError]:
+        """The model's own rules on what the row would store."""
+        if row.instance is None:
+            instance = self._meta.model(**self.defaults(), **row.values)
+        else:
+            instance = copy.copy(row.instance)
+            for name, _old, new in row.differences:
+                setattr(instance, name, new)
+        asked = {NON_FIELD_ERRORS, *row.values}
         try:
-            instance.clean_fields(exclude=relations)
+            instance.clean_fields(exclude={f.name for f in instance._meta.fields} - asked | self.relations())
             instance.clean()
         except ValidationError as error:
             names = {f.attribute: f.column_name for f in self.get_import_fields()}
             return [
-                CellError(row.line, names.get(name, ""), shown(row.raw.get(names.get(name, ""))), " ".join(messages))
-                for name, messages in error.message_dict.items()
-                if name == NON_FIELD_ERRORS or name in names
+                CellError(
+                    row.line, names.get(name, ""), shown(row.raw.get(names.get(name, ""))), " ".join(said)
+                )
+                for name, said in error.message_dict.items()
             ]
         return []
+
+    def relations(self) -> set[str]:
+        return {f.name for f in self._meta.model._meta.fields if f.is_relation}
 
     def sum_up(self, plan: Plan) -> None:
         """Control totals of the file."""
@@ -296,7 +356,9 @@ class TableResource(resources.ModelResource):
 
     def write(self, plan: Plan, *, batch: Any, user: Any) -> None:
         model = self._meta.model
-        model.objects.bulk_create((model(**self.defaults(), **row.values) for row in plan.new), batch_size=BATCH)
+        model.objects.bulk_create(
+            (model(**self.defaults(), **row.values) for row in plan.new), batch_size=BATCH
+        )
         for row in plan.changed:
             for name, _old, new in row.differences:
                 setattr(row.instance, name, new)
@@ -310,15 +372,13 @@ class TableResource(resources.ModelResource):
         result.plan = plan
         result.diff_headers = self.get_diff_headers()
         result.total_rows = plan.rows
-        result.totals[RowResult.IMPORT_TYPE_NEW] = len(plan.new)
-        result.totals[RowResult.IMPORT_TYPE_UPDATE] = len(plan.changed)
-        result.totals[RowResult.IMPORT_TYPE_SKIP] = plan.unchanged
-        for error in plan.errors:
-            if error.line <= 1:
-                result.append_base_error(Error(ValueError(error.message)))
-            else:
-                reason = ValidationError({error.column or NON_FIELD_ERRORS: error.message})
-                result.invalid_rows.append(InvalidRow(error.line, reason, ()))
+        # Every error is a “base” one: the library's command ends with an exit code only for those.
+        for error in plan.errors[:SHOWN_ERRORS]:
+            result.append_base_error(Error(ValueError(error.sentence)))
+        if not plan.errors:
+            result.totals[RowResult.IMPORT_TYPE_NEW] = len(plan.new)
+            result.totals[RowResult.IMPORT_TYPE_UPDATE] = len(plan.changed)
+            result.totals[RowResult.IMPORT_TYPE_SKIP] = plan.unchanged
         result.totals[RowResult.IMPORT_TYPE_INVALID] = plan.counts["in_error"]
         return result
 
@@ -331,7 +391,21 @@ def fold_header(header: str) -> str:
     return " ".join(header.replace("_", " ").split()).casefold()
 
 
+def repeated_header(row: Row, mapping: dict[str, str]) -> list[CellError]:
+    """An error where the row is the header once more, as where two files were joined."""
+    headers = {column: header for header, column in mapping.items()}
+    filled = {column: str(value) for column, value in row.raw.items() if value not in (None, "")}
+    if not filled or any(
+        fold_header(value) != fold_header(headers[column]) for column, value in filled.items()
+    ):
+        return []
+    return [CellError(row.line, "", "", _("This line repeats the header. Take it out of the file."))]
+
+
 def same(old: Any, new: Any) -> bool:
+    """Whether a cell says what is stored: nothing is nothing, and several countries are their codes."""
+    if isinstance(old, Iterable) and not isinstance(old, str):
+        old = ",".join(str(getattr(item, "code", item)) for item in old)
     return (old if old is not None else "") == (new if new is not None else "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django_countries import countries
@@ -23,6 +24,7 @@ from .cells import (
 from .editions import record, release
 from .importing import Cell, Lookup, Plan, Row, TableResource
 from .models import (
+    Edition,
     FinancialFigure,
     MissingReason,
     Office,
@@ -39,19 +41,21 @@ def column(attribute: str, widget: Any, name: str = "") -> Field:
 
 
 def clean_countries(cell: object) -> str:
-    """ISO codes of two or three letters, separated by spaces or commas, as "AR,BO"."""
-    codes = []
+    """ISO codes of two or three letters, separated by spaces or commas, as "AR,BO"; in order, each once."""
+    codes = set()
     for text in clean_text(cell).replace(",", " ").split():
         code = countries.alpha2(text.upper())
         if not code:
             raise ValueError(_("“%s” is not the ISO code of a country.") % text)
-        codes.append(code)
-    return ",".join(codes)
+        codes.add(code)
+    return ",".join(sorted(codes))
 
 
 class Countries(Cell):
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return ",".join(country.code for country in value)
+        return (
+            ",".join(country.code for country in value) if isinstance(value, Iterable) else value.code or ""
+        )
 
 
 class ProfileResource(TableResource):
@@ -123,18 +127,37 @@ class OperationResource(ProfileResource):
                   "latitude", "longitude", "zoom", "first_year", "last_year")  # fmt: skip
 
     def prepare(self, plan: Plan) -> None:
-        self.slugs = set(Operation.objects.values_list("slug", flat=True))
+        operations = Operation.objects.annotate(
+            is_published=Exists(Edition.objects.filter(operation=OuterRef("pk"), released_at__isnull=False))
+        )
+        self.known = {operation.code: operation for operation in operations}
+        self.slugs = {operation.slug for operation in self.known.values()}
 
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
         if not row.values.get("slug"):
             row.values.pop("slug", None)
-        if (row.values.get("latitude") is None) != (row.values.get("longitude") is None):
-            yield "latitude", _("Give both latitude and longitude, or neither.")
+        yield from check_position(row)
+        first, last = row.values.get("first_year"), row.values.get("last_year")
+        if first and last and last < first:
+            yield "last_year", _("The last year is before the first.")
+        yield from self.check_slug(row)
+
+    def check_slug(self, row: Row) -> Iterable[tuple[str, str]]:
+        slug, known = row.values.get("slug"), self.known.get(row.values["code"])
+        if slug is None or (known and known.slug == slug):
+            return
+        if known and known.is_published:
+            yield (
+                "slug",
+                _("The address cannot change any more: a profile under “%s” was released.") % known.slug,
+            )
+        elif slug in self.slugs:
+            yield "slug", _("Another operation has this address.")
+        self.slugs.add(slug)
 
     def compare(self, rows: list[Row], plan: Plan) -> None:
-        known = set(Operation.objects.values_list("code", flat=True))
         for row in rows:
-            if row.values["code"] not in known and "slug" not in row.values:
+            if row.values["code"] not in self.known and "slug" not in row.values:
                 row.values["slug"] = self.free_slug(row.values["name_en"])
         super().compare(rows, plan)
 
@@ -176,14 +199,27 @@ class OfficeResource(ProfileResource):
     class Meta:
         model = Office
         import_id_fields = ("operation", "name")
-        fields = ("operation", "name", "kind", "latitude", "longitude", "description", "is_public", "is_approximate")
+        fields = (
+            "operation",
+            "name",
+            "kind",
+            "latitude",
+            "longitude",
+            "description",
+            "is_public",
+            "is_approximate",
+        )
 
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
         for name in ("kind", "is_public", "is_approximate"):
             if row.values.get(name) in ("", None):
                 row.values.pop(name, None)
-        if (row.values.get("latitude") is None) != (row.values.get("longitude") is None):
-            yield "latitude", _("Give both latitude and longitude, or neither.")
+        yield from check_position(row)
+
+
+def check_position(row: Row) -> Iterable[tuple[str, str]]:
+    if (row.values.get("latitude") is None) != (row.values.get("longitude") is None):
+        yield "latitude", _("Give both latitude and longitude, or neither.")
 
 
 class FigureResource(ProfileResource):
@@ -195,7 +231,10 @@ class FigureResource(ProfileResource):
         if not row.values.get("missing_reason"):
             row.values["missing_reason"] = ""
         if row.values.get(self.value) is None and not row.values["missing_reason"]:
-            yield self.value, _("This cell is empty. Give a number, or say in “missing_reason” why it is missing.")
+            yield (
+                self.value,
+                _("This cell is empty. Give a number, or say in “missing_reason” why it is missing."),
+            )
         if row.values.get(self.value) is not None and row.values["missing_reason"]:
             yield "missing_reason", _("The line gives both a number and a reason why it is missing.")
 
@@ -224,7 +263,10 @@ class FinancialFigureResource(FigureResource):
     operation = operation_column()
     year = column("year", Cell(clean_year))
     measure = column("measure", Cell(clean_choice, choices=dict(FinancialFigure.Measure.choices)))
-    pillar = column("pillar", Lookup(Pillar, "code", "name_en", "short_name", blank=["total"]))
+    pillar = column(
+        "pillar",
+        Lookup(Pillar, "code", "name_en", lambda pillar: pillar.name_en.partition(":")[0], blank=["total"]),
+    )
     amount_usd = column("amount_usd", Cell(clean_amount))
     missing_reason = column("missing_reason", Cell(clean_choice, choices=dict(MissingReason.choices)))
     status = column(
@@ -252,7 +294,17 @@ class FinancialFigureResource(FigureResource):
     class Meta:
         model = FinancialFigure
         import_id_fields = ("operation", "year", "measure", "pillar", "status")
-        fields = ("operation", "year", "measure", "pillar", "amount_usd", "missing_reason", "status", "as_of", "source")
+        fields = (
+            "operation",
+            "year",
+            "measure",
+            "pillar",
+            "amount_usd",
+            "missing_reason",
+            "status",
+            "as_of",
+            "source",
+        )
 
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
         row.values["status"] = row.values.get("status") or FinancialFigure.Status.CURRENT

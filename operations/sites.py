@@ -36,6 +36,7 @@ class State(TextChoices):
     """Where a text or profile stands, as staff see it."""
 
     MISSING = "missing", _("missing")
+    LATER = "later", _("not yet due")
     DRAFT = "draft", _("draft")
     RELEASED = "released", _("released")
     CHANGED = "changed", _("released, newer draft")
@@ -43,10 +44,19 @@ class State(TextChoices):
 
     @property
     def mark(self) -> str:
-        return {"missing": "○", "draft": "◐", "released": "●", "changed": "◕", "withdrawn": "⊘"}[self.value]
+        return {
+            "missing": "○",
+            "later": "·",
+            "draft": "◐",
+            "released": "●",
+            "changed": "◕",
+            "withdrawn": "⊘",
+        }[self.value]
 
 
-def state_of(newest: int | None, last_released: int | None, public: int | None, *, exists: bool = True) -> State:
+def state_of(
+    newest: int | None, last_released: int | None, public: int | None, *, exists: bool = True
+) -> State:
     """The state of a text from the numbers of its newest, its last released and its public edition."""
     if public is not None:
         return State.RELEASED if newest == public else State.CHANGED
@@ -133,7 +143,9 @@ def start_page(request: HttpRequest) -> dict[str, Any]:
         for code, _name in settings.LANGUAGES:
             names |= Q(**{f"name_{code}__icontains": wanted})
         found = mine.filter(names)
-    page = Paginator(operations_with_state(found.select_related("region")), AT_ONCE).get_page(request.GET.get("page"))
+    page = Paginator(operations_with_state(found.select_related("region")), AT_ONCE).get_page(
+        request.GET.get("page")
+    )
     years = years_to_show(mine)
     return {
         "years": years,
@@ -190,12 +202,16 @@ def lines(page: Page, years: list[int], *, may_write: bool) -> list[Line]:
                 setattr(shown_year, name, value)
                 if value is None and reason:
                     shown_year.reasons[name] = MissingReason(reason).label
+                elif not operation.existed_in(year):
+                    shown_year.reasons[name] = " "
             line.years.append(shown_year)
         result.append(line)
     return result
 
 
-def year_of_texts(texts: dict, operation: Operation, year: int, kind: TextKind, may_write: bool) -> list[Text]:
+def year_of_texts(
+    texts: dict, operation: Operation, year: int, kind: TextKind, may_write: bool
+) -> list[Text]:
     """The texts of one kind, one a language; a missing one says where it can be written or copied from."""
     written = [
         Text(
@@ -205,14 +221,19 @@ def year_of_texts(texts: dict, operation: Operation, year: int, kind: TextKind, 
         )
         for narrative in texts[operation.pk, year, kind]
     ]
-    if written or not may_write:
-        return written or [Text(State.MISSING)]
+    if written or not operation.existed_in(year):
+        return written
+    if not may_write:
+        return [Text(State.MISSING)]
+    state = State.MISSING
+    if kind == TextKind.YEAR_END and year >= timezone.now().year:
+        state = State.LATER
     identity = {"operation": operation.pk, "year": year, "kind": kind.value}
     query = QueryDict(mutable=True)
     query.update(identity)
     last_year = texts[operation.pk, year - 1, kind]
-    copy = {**identity, "language": last_year[0].language} if last_year else {}
-    return [Text(State.MISSING, f"{reverse('admin:operations_narrative_add')}?{query.urlencode()}", copy=copy)]
+    copy = {**identity, "language": last_year[0].language} if last_year and state is State.MISSING else {}
+    return [Text(state, f"{reverse('admin:operations_narrative_add')}?{query.urlencode()}", copy=copy)]
 
 
 def total_of(figures: Iterable[PopulationFigure | FinancialFigure]) -> tuple[int | Decimal | None, str]:

@@ -7,12 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.conf import settings
+from django.http import HttpRequest
 from django.utils.dateparse import parse_date
-from django.utils.formats import date_format, number_format
+from django.urls import reverse, translate_url
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, get_language_bidi, get_language_info, ngettext, override
 from django.utils.translation import gettext as _
 
+from ..drawings import print_cents, print_day, print_number, print_percent
 from ..profiles import in_language
 from ..richtext import clean_html
 from ..rounding import compact, half_up, percent
@@ -22,10 +26,15 @@ register = template.Library()
 MISSING = "–"
 
 
+def minus(value: Decimal) -> str:
+    """The sign of an amount, which stands before the currency; the mark keeps it left of the digits in Arabic."""
+    return "" if value >= 0 else "\u200e−" if get_language_bidi() else "−"
+
+
 @register.filter
 def number(value: Decimal | int | None) -> str:
     """1557276 → 1,557,276."""
-    return MISSING if value is None else number_format(value, force_grouping=True)
+    return MISSING if value is None else print_number(value)
 
 
 @register.filter
@@ -33,8 +42,7 @@ def usd(value: Decimal | None) -> str:
     """Whole dollars: 127635003.00 → $127,635,003."""
     if value is None:
         return MISSING
-    sign = "−" if value < 0 else ""
-    return f"{sign}${number_format(abs(half_up(value)), force_grouping=True)}"
+    return minus(value) + _("$%s") % print_number(abs(half_up(value)))
 
 
 @register.filter
@@ -42,8 +50,7 @@ def usd_cents(value: Decimal | None) -> str:
     """Exact: 48625534.17 → $48,625,534.17."""
     if value is None:
         return MISSING
-    sign = "−" if value < 0 else ""
-    return f"{sign}${number_format(abs(value), decimal_pos=2, force_grouping=True)}"
+    return minus(value) + _("$%s") % print_cents(abs(value))
 
 
 @register.filter
@@ -52,19 +59,21 @@ def usd_short(value: Decimal | None) -> str:
     if value is None:
         return MISSING
     rounded, unit = compact(value)
-    printed = number_format(rounded, force_grouping=True)
-    return {
-        "billion": _("$%s billion"),
-        "million": _("$%s million"),
-        "thousand": _("$%s thousand"),
-    }.get(unit, "$%s") % printed
+    # Where a language tells one from many, 1.2 million may still be “one”: it is told by the whole part.
+    whole = abs(int(rounded))
+    words = {
+        "billion": ngettext("$%s billion", "$%s billion", whole),
+        "million": ngettext("$%s million", "$%s million", whole),
+        "thousand": ngettext("$%s thousand", "$%s thousand", whole),
+    }.get(unit, _("$%s"))
+    return minus(value) + words % print_number(abs(rounded))
 
 
 @register.filter
 def share_of(part: Decimal | None, whole: Decimal | None) -> str:
     """A share in per cent to one decimal: 12.5%; “–” where either is missing."""
     value = percent(part, whole, 1)
-    return MISSING if value is None else f"{number_format(value)}%"
+    return MISSING if value is None else print_percent(value)
 
 
 @register.filter
@@ -86,7 +95,7 @@ def day(value: Any) -> str:
         return ""
     if isinstance(value, dt.datetime):
         value = value.date()
-    return date_format(value, "j F Y")
+    return print_day(value)
 
 
 @register.simple_tag
@@ -95,3 +104,28 @@ def value_or_reason(value: Any, printed: str) -> str:
     if value.number is not None:
         return printed
     return format_html('<span class="missing">{} <small>{}</small></span>', MISSING, value.reason)
+
+
+@register.simple_tag(takes_context=True)
+def language_links(context: dict[str, Any]) -> list[dict[str, Any]]:
+    """This page in every language of the site: its code, its own name, its address, and whether it is this one."""
+    request = context["request"]
+    return [
+        {
+            "code": code,
+            "name": get_language_info(code)["name_local"].capitalize(),
+            "url": address_in(request, code),
+            "is_current": code == get_language(),
+        }
+        for code, _name in settings.LANGUAGES
+    ]
+
+
+def address_in(request: HttpRequest, code: str) -> str:
+    """The page with its query in another language; where there is no page, its address in that language."""
+    address = request.get_full_path()
+    if request.resolver_match:
+        return translate_url(address, code)
+    here = reverse("operations:home")
+    with override(code):
+        return reverse("operations:home") + address.removeprefix(here)

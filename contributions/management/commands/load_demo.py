@@ -57,15 +57,20 @@ class Command(BaseCommand):
         if Operation.objects.exists():
             self.stdout.write("The demonstration is there already; its data are kept.")
             return
+        self.verbosity = options["verbosity"]
         with transaction.atomic():
             self.load()
+
+    def say(self, text: str) -> None:
+        if self.verbosity:
+            self.stdout.write(text)
 
     def print_accounts(self) -> None:
         for name, (role, _group) in ACCOUNTS.items():
             self.stdout.write(f"  {name:<10} {PASSWORD}   {role}")
 
     def load(self) -> None:
-        self.stdout.write("Accounts …")
+        self.say("Accounts …")
         users = self.load_accounts()
         self.types = {type.code: type for type in PopulationType.objects.all()}
         self.pillars = {pillar.code: pillar for pillar in Pillar.objects.all()}
@@ -73,13 +78,13 @@ class Command(BaseCommand):
         folder = Path(apps.get_app_config("operations").path) / "demo"
         facts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
         for fact in sorted(facts, key=lambda fact: fact["predecessor"] is not None):
-            self.stdout.write(f"{fact['name']['en']} …")
+            self.say(f"{fact['name']['en']} …")
             operation = self.load_operation(fact)
             release(operation, users["reviewer"])
             for text in fact["narratives"]:
                 release(self.load_narrative(operation, text, users["admin"]), users["reviewer"])
         Operation.objects.get(code="PER").editors.add(users["peru"])
-        self.stdout.write("Donors and contributions …")
+        self.say("Donors and contributions …")
         folder = Path(apps.get_app_config("contributions").path) / "demo"
         self.load_table(DonorResource(), folder / "donors.csv", users["finance"])
         self.load_table(ContributionResource(), folder / "contributions.csv", users["finance"])

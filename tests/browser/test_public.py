@@ -1,0 +1,101 @@
+"""What a reader does, with JavaScript and without, by pointer and by keyboard, and what axe says of it."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+ADDRESSES = [
+    "/",
+    "/operations/",
+    "/operations/?year=2019&region=AME",
+    "/operations/peru/2020/",
+    "/operations/peru/2019/",
+    "/operations/argentina-multi-country-office/2019/",
+    "/operations/chad/2017/pillars/",
+    "/contributions/",
+    "/contributions/?year=2021",
+    "/donors/",
+    "/donors/germany/",
+    "/methodology/",
+    "/nowhere/",
+]
+
+
+def violations(page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{v['id']}: {node['html'][:160]}" for v in found for node in v["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_on_the_public_pages(demo, new_page, width, scheme):
+    page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    found = {}
+    for address in ADDRESSES:
+        page.goto(address)
+        if problems := violations(page):
+            found[address] = problems
+    assert found == {}
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+def test_no_page_is_wider_than_the_screen(demo, new_page, width):
+    page = new_page(viewport={"width": width, "height": 800})
+    wide = {}
+    for address in ADDRESSES:
+        page.goto(address)
+        if (actual := page.evaluate("document.documentElement.scrollWidth")) > width:
+            wide[address] = actual
+    assert wide == {}
+
+
+def test_an_offices_details_open_by_keyboard_without_a_script(demo, new_page):
+    page = new_page(java_script_enabled=False)
+    page.goto("/operations/peru/2020/")
+    card = page.locator("#office-lima")
+    assert not card.is_visible()
+    page.locator("svg a[href='#office-lima']:visible").focus()
+    page.keyboard.press("Enter")
+    assert card.is_visible()
+    assert "Country office in Lima." in card.inner_text()
+    card.get_by_role("link", name="Close").click()
+    assert not card.is_visible()
+
+
+def test_a_contribution_opens_to_its_allocations_by_keyboard_without_a_script(demo, new_page):
+    page = new_page(java_script_enabled=False)
+    page.goto("/operations/peru/2020/")
+    line = page.locator("summary", has_text="1 allocation · Norway")
+    allocation = page.get_by_text("$1,614,205.00")
+    assert not allocation.is_visible()
+    line.focus()
+    page.keyboard.press("Enter")
+    assert allocation.is_visible()
+
+
+def test_a_reader_comes_from_the_start_page_to_perus_pillars_and_back(demo, new_page):
+    page = new_page(java_script_enabled=False)
+    page.goto("/")
+    page.locator("table").get_by_role("link", name="Peru").click()
+    assert page.url.endswith("/operations/peru/2020/")
+    page.get_by_role("link", name="By pillar").click()
+    assert page.url.endswith("/operations/peru/2020/pillars/")
+    page.get_by_role("link", name="Back to the totals").click()
+    page.get_by_role("navigation", name="Choose a year").get_by_role("link", name="2019").click()
+    assert "867,821" in page.locator("#people").inner_text()
+
+
+def test_the_first_tab_skips_to_the_content(demo, new_page):
+    page = new_page()
+    page.goto("/")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_the_page_prints_without_its_navigation(demo, new_page):
+    page = new_page()
+    page.goto("/operations/peru/2020/")
+    page.emulate_media(media="print")
+    assert not page.get_by_role("navigation", name="Main").is_visible()
+    assert page.get_by_role("heading", name="Unmet needs").is_visible()
