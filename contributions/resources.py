@@ -288,8 +288,9 @@ class ContributionResource(TableResource):
                 values["donor"] = self.find_donor(values["donor"], kind)
         except ValueError as error:
             yield "donor", str(error)
-        if "amount" in values:
-            yield from self.check_amount(row)
+        if "amount" in values and (problems := list(self.check_amount(row))):
+            yield from problems
+            return
         usd = "amount_usd" if self.has_usd else "amount"
         amount = values.get("amount_usd")
         if amount is None:

@@ -56,7 +56,6 @@ from .models import (
 )
 from .profiles import in_language
 from .resources import FinancialFigureResource, OfficeResource, OperationResource, PopulationFigureResource
-from .richtext import clean_html
 from .sites import State, narratives_with_state, operations_with_state, state_of
 
 RELEASE = "operations.release_edition"
@@ -829,7 +828,7 @@ def narrative_parts(content: dict[str, Any]) -> dict[str, Any]:
     notes = content["private"]["editor_notes"]
     return {
         "sections": [
-            {"heading": in_language(section["heading"]), "body": clean_html(section["body"])}
+            {"heading": in_language(section["heading"]), "body": section["body"]}
             for section in content["sections"]
         ],
         "key_figures": [

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -19,7 +20,6 @@ from django.utils.translation import override
 # U+200B zero width space … U+2060 word joiner, U+FEFF byte order mark, U+00AD soft hyphen
 INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
 CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]")
-SPACE = re.compile(r"\s+")
 FOOTNOTE_MARK = re.compile(r"[*†‡]+$")
 
 # What a spreadsheet shows instead of a value: #REF!, #DIV/0!, or ##### in a column that is too narrow.
@@ -65,8 +65,8 @@ LARGEST_AMOUNT = Decimal("999999999999.99")
 def clean_text(cell: object, *, longest: int | None = None) -> str:
     """The text in NFC, with white space (no-break spaces included) trimmed and collapsed."""
     text = "" if cell is None else str(cell)
-    text = SPACE.sub(" ", unicodedata.normalize("NFC", INVISIBLE.sub("", text))).strip()
-    if found := CONTROL.search(text):
+    text = collapsed(text)
+    if not text.isprintable() and (found := CONTROL.search(text)):
         raise ValueError(
             _("The text holds an invisible control character (U+%(code)04X). Type it again.")
             % {"code": ord(found[0])}
@@ -82,6 +82,12 @@ def clean_text(cell: object, *, longest: int | None = None) -> str:
             % {"length": len(text), "longest": longest}
         )
     return text
+
+
+def collapsed(text: str) -> str:
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
+    return " ".join(text.split())
 
 
 def clean_name(cell: object, *, longest: int = 200) -> tuple[str, str]:
@@ -106,10 +112,10 @@ def decoded_twice(text: str) -> str:
         return ""
 
 
+@lru_cache(maxsize=10_000)
 def fold_name(name: str) -> str:
     """The form in which names are compared: no case or footnote mark, straight apostrophes, single spaces."""
-    text = SPACE.sub(" ", unicodedata.normalize("NFC", INVISIBLE.sub("", name))).strip()
-    return FOOTNOTE_MARK.sub("", text).rstrip().replace("\u2019", "'").casefold()
+    return FOOTNOTE_MARK.sub("", collapsed(name)).rstrip().replace("\u2019", "'").casefold()
 
 
 def number(text: str) -> Decimal:
@@ -195,22 +201,23 @@ def read_amount(cell: object, *, currency: str = "USD") -> Decimal | None:
     return -amount if negative and amount else amount
 
 
-def clean_amount(cell: object, *, currency: str = "USD", round_to_cents: bool = False) -> Decimal | None:
+def clean_amount(
+    cell: object, *, currency: str = "USD", round_to_cents: bool | None = None
+) -> Decimal | None:
     """An amount of money in whole cents.
 
     ``round_to_cents`` allows amounts finer than a cent and rounds them half-up; otherwise they are refused.
+    ``None`` is where nobody can ask for rounding, as in a form.
     """
     amount = read_amount(cell, currency=currency)
     if amount is None:
         return None
     cents = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
     if cents != amount and not round_to_cents:
-        raise ValueError(
-            _(
-                "“%(text)s” is finer than a cent. Correct it, or tick “Round to whole cents” for the whole file."
-            )
-            % {"text": clean_text(cell)}
-        )
+        said = _("“%(text)s” is finer than a cent.") % {"text": clean_text(cell)}
+        if round_to_cents is False:
+            said += " " + _("Correct it, or tick “Round to whole cents” for the whole file.")
+        raise ValueError(said)
     return cents
 
 

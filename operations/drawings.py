@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
-from django.utils.dateparse import parse_date
 from django.utils import numberformat
+from django.utils.dateparse import parse_date
 from django.utils.formats import date_format, get_format
 from django.utils.text import capfirst, slugify
 from django.utils.translation import get_language, get_language_bidi, ngettext, pgettext
@@ -182,7 +182,9 @@ def pillar_chart(page: OperationPage, measure: str) -> charts.Chart | None:
     if any(value.number for value in rest):
         shown.append((_("Not broken down"), rest))
     series = [
-        charts.Series(name, f"s-{i}", [v.number if v.number is None or v.number > 0 else None for v in values])
+        charts.Series(
+            name, f"s-{i}", [v.number if v.number is None or v.number > 0 else None for v in values]
+        )
         for i, (name, values) in enumerate(shown, 1)
     ]
     unit, word = charts.unit_of(total.number for total in totals)
@@ -254,7 +256,9 @@ def people_chart(people: People) -> charts.Chart | None:
         wide=charts.rows(items, **options),
         narrow=charts.rows(items, width=charts.NARROW, **options),
         table=charts.Table(
-            _("People by type, %(day)s") % {"day": print_day(parse_date(max(as_of)))} if as_of else _("People by type"),
+            _("People by type, %(day)s") % {"day": print_day(parse_date(max(as_of)))}
+            if as_of
+            else _("People by type"),
             [_("Type"), _("People"), _("Share of the total")],
             [
                 [
@@ -281,7 +285,11 @@ def people_types_sentence(people: People) -> str:
     if not known:
         return ""
     largest = max(known, key=lambda part: part.value.number)
-    words = {"label": largest.label, "number": print_number(largest.value.number), "share": largest.share and print_number(largest.share)}
+    words = {
+        "label": largest.label,
+        "number": print_number(largest.value.number),
+        "share": largest.share and print_number(largest.share),
+    }
     if largest.share is None:
         return _("The largest group: %(label)s (%(number)s).") % words
     return _("The largest group: %(label)s, %(number)s people or %(share)s%% of the total.") % words

@@ -39,7 +39,7 @@ def parse_figure(value: str) -> Figure:
     if not shape:
         raise ValueError(
             _(
-                "“%(text)s” is not a figure. Write a number such as 300,000, > 221,000, 0.5% or 226.8 million, and the words in the field beside it."
+                "“%(text)s” is not a figure. Write a number such as 300,000, > 221,000, 0.5%% or 226.8 million, and the words in the field beside it."
             )
             % {"text": text}
         )

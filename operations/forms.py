@@ -142,8 +142,10 @@ class SectionForm(forms.ModelForm):
         return "body" in self.changed_data
 
     @property
-    def section_type(self) -> SectionType:
-        return self.types[int(self["type"].value())]
+    def section_type(self) -> SectionType | None:
+        """Its heading; ``None`` where the request names one that does not belong to the text."""
+        value = str(self["type"].value())
+        return self.types.get(int(value)) if value.isascii() and value.isdecimal() else None
 
 
 class SectionFormSet(forms.BaseInlineFormSet):
@@ -174,7 +176,8 @@ class SectionFormSet(forms.BaseInlineFormSet):
         form.fields["body"].widget.attrs |= {"lang": self.instance.language, "dir": "auto"}
 
     def __iter__(self) -> Iterator[SectionForm]:
-        return iter(sorted(self.forms, key=lambda form: (form.section_type.order, form.section_type.code)))
+        shown = [form for form in self.forms if form.section_type]
+        return iter(sorted(shown, key=lambda form: (form.section_type.order, form.section_type.code)))
 
     def save_existing(self, form: forms.ModelForm, obj: Section, commit: bool = True) -> Section:
         if commit and not form.cleaned_data["body"]:

@@ -11,62 +11,103 @@ import re
 import nh3
 
 TAGS = {"p", "br", "strong", "em", "a", "ul", "ol", "li", "h4", "blockquote", "sub", "sup"}
-ATTRIBUTES = {"a": {"href", "title"}}
+ATTRIBUTES: dict[str, set[str]] = {"a": {"href", "title"}, "*": set()}
 SCHEMES = {"http", "https", "mailto", "tel"}
+WITH_CONTENT = {
+    "script",
+    "style",
+    "svg",
+    "math",
+    "iframe",
+    "object",
+    "template",
+    "title",
+    "noscript",
+    "textarea",
+    "select",
+    "xml",
+}
 
-# Word marks the paragraphs of a list with a bullet of its own and non-breaking spaces.
-FAKE_BULLET = re.compile(r"<p>\s*[·•▪‣◦§o-]\s+(.*?)</p>", re.DOTALL)
-FAKE_LIST = re.compile(r"(?:<li data-fake>.*?</li>\s*)+", re.DOTALL)
-EMPTY = re.compile(r"<(p|li|h4|blockquote|strong|em|ul|ol|sub|sup)>(?:\s|<br>)*</\1>")
-EDGE_BREAKS = re.compile(r"(<p>)(?:\s|<br>)+|(?:\s|<br>)+(</p>)")
+INVISIBLE = re.compile("[\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ue000]")
 RENAMED = {"b": "strong", "i": "em", "h1": "h4", "h2": "h4", "h3": "h4", "h5": "h4", "h6": "h4", "div": "p"}
+RENAMED_TAG = re.compile(rf"<(/?)({'|'.join(RENAMED)})(?=[\s>/])", re.IGNORECASE)
+
+# Word's lists are paragraphs with a bullet or number of their own: its style says so (marked with U+E000,
+# which no text of ours holds), or a bullet that no sentence begins with.
+WORD_LIST = re.compile(r"(<p\b[^<>]{0,999}?(?:MsoListParagraph|mso-list:\s*l\d)[^<>]{0,999}>)", re.IGNORECASE)
+BULLET = r"[·•▪‣◦§o–-]"
+NUMBER = r"(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]"
+FAKE_BULLET = re.compile(rf"<p>(?:\s*[·•▪‣◦-]\s+|\ue000\s*{BULLET}\s+)(\S.*?)</p>", re.DOTALL)
+FAKE_NUMBER = re.compile(rf"<p>\ue000\s*{NUMBER}\s+(\S.*?)</p>", re.DOTALL)
+FAKE_LIST = re.compile(r"(?:<li data-fake=(ul|ol)>.*?</li>\s*)(?:<li data-fake=\1>.*?</li>\s*)*", re.DOTALL)
+
+TOKEN = re.compile(r"""(<[^<>"]*(?:"[^"]*"[^<>"]*)*>)""")
+MAY_BE_EMPTY = {"a", "br"}
+EDGE_BREAKS = re.compile(r"(<(?:p|li|h4)>)(?:\s|<br>)+|(?<!\s)(?<!<br>)(?:\s|<br>)+(</(?:p|li|h4)>)")
+MOST_PASSES = 10
 
 
 def clean_html(fragment: str) -> str:
-    """``fragment`` with nothing but the allowed tags; links open as links, empty paragraphs are gone.
+    """``fragment`` with nothing but the allowed tags; Word's lists are lists, empty paragraphs are gone.
 
     Running it on its own result changes nothing.
     """
-    text = fragment.replace("\u00a0", " ").replace("&nbsp;", " ").replace("\u200b", "").replace("\ufeff", "")
-    text = re.sub(r"[\u202a-\u202e\u2066-\u2069]", "", text)
-    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r"<(/?)o:p\s*/?>", "", text)
-    for old, new in RENAMED.items():
-        text = re.sub(rf"<(/?){old}(?=[\s>/])", rf"<\1{new}", text, flags=re.IGNORECASE)
-    text = _sanitise(text)
-    text = FAKE_BULLET.sub(r"<li data-fake>\1</li>", text)
-    text = FAKE_LIST.sub(lambda m: "<ul>" + m[0].replace(" data-fake", "") + "</ul>", text)
-    previous = None
-    while previous != text:
-        previous = text
-        text = EMPTY.sub("", EDGE_BREAKS.sub(r"\1\2", text))
+    text = INVISIBLE.sub("", fragment.replace("\u00a0", " ").replace("&nbsp;", " "))
+    text = WORD_LIST.sub("\\1\ue000", text)
+    text = RENAMED_TAG.sub(lambda tag: f"<{tag[1]}{RENAMED[tag[2].lower()]}", text)
+    text = tidy(make_lists(sanitise(text)))
+    for _pass in range(MOST_PASSES):  # what is taken out can change how the rest is nested
+        previous, text = text, tidy(sanitise(text))
+        if text == previous:
+            break
+    return text
+
+
+def make_lists(text: str) -> str:
+    text = FAKE_BULLET.sub(r"<li data-fake=ul>\1</li>", text)
+    text = FAKE_NUMBER.sub(r"<li data-fake=ol>\1</li>", text).replace("\ue000", "")
+    return FAKE_LIST.sub(lambda m: f"<{m[1]}>{m[0].replace(f' data-fake={m[1]}', '')}</{m[1]}>", text)
+
+
+def tidy(text: str) -> str:
+    text = EDGE_BREAKS.sub(r"\1\2", without_empty(text))
     text = re.sub(r"[ \t\r\f]+", " ", text)
-    text = re.sub(r"\s*\n\s*", "\n", text)
-    return _sanitise(text).strip()
+    return re.sub(r"\s*\n\s*", "\n", text).strip()
 
 
-def _sanitise(text: str) -> str:
+def without_empty(text: str) -> str:
+    """Without the elements that hold nothing but white space and line breaks; ``text`` is well-formed."""
+    kept: list[str] = []
+    opened: list[tuple[int, bool]] = []  # where each open element begins, and whether it holds something
+    for token in TOKEN.split(text):
+        name = token[1:-1].split(" ")[0] if token.startswith("<") and TOKEN.fullmatch(token) else ""
+        if name.startswith("/"):
+            start, is_full = opened.pop() if opened else (0, True)
+            if not is_full and name[1:] not in MAY_BE_EMPTY:
+                del kept[start:]
+                continue
+            if opened:
+                opened[-1] = (opened[-1][0], True)
+        elif name and name != "br":
+            opened.append((len(kept), False))
+        elif not name and opened and token.strip():
+            opened[-1] = (opened[-1][0], True)
+        kept.append(token)
+    return "".join(kept)
+
+
+def sanitise(text: str) -> str:
     return nh3.clean(
         text,
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
         link_rel="noopener nofollow",
-        clean_content_tags={
-            "script",
-            "style",
-            "svg",
-            "math",
-            "iframe",
-            "object",
-            "template",
-            "title",
-            "noscript",
-        },
-    )
+        clean_content_tags=WITH_CONTENT,
+    ).replace("&nbsp;", " ")
 
 
 def plain_text(fragment: str) -> str:
-    """The words of a fragment, without markup: for summaries and comparisons, to be escaped where it is shown."""
+    """The words of a fragment, for summaries and comparisons: text, not HTML."""
     spaced = re.sub(r"<(?:/p|/li|/h4|/blockquote|br)\s*/?>", " ", fragment)
     return " ".join(html.unescape(nh3.clean(spaced, tags=set())).split())

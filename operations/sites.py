@@ -18,7 +18,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import calculations
-from .cells import clean_text
 from .models import (
     Edition,
     FinancialFigure,
@@ -135,7 +134,9 @@ class OpenfieldAdminSite(admin.AdminSite):
 def start_page(request: HttpRequest) -> dict[str, Any]:
     """What is left to do, for the operations of the member of staff, in a fixed number of queries."""
     mine = Operation.objects.editable_by(request.user)
-    wanted = clean_text(request.GET.get("q", "").replace("\x00", ""))
+    wanted = "".join(
+        character for character in request.GET.get("q", "")[:200] if character.isprintable()
+    ).strip()
     total = mine.count()
     found = mine
     if wanted:
@@ -146,7 +147,7 @@ def start_page(request: HttpRequest) -> dict[str, Any]:
     page = Paginator(operations_with_state(found.select_related("region")), AT_ONCE).get_page(
         request.GET.get("page")
     )
-    years = years_to_show(mine)
+    years = years_to_show(mine)[: 3 if total > AT_ONCE else None]
     return {
         "years": years,
         "lines": lines(page, years, may_write=request.user.has_perm("operations.add_narrative")),
@@ -158,21 +159,21 @@ def start_page(request: HttpRequest) -> dict[str, Any]:
 
 
 def years_to_show(operations: QuerySet) -> list[int]:
-    """The last four years that have anything, and the coming one."""
+    """The coming year, and the last four that have anything; newest first."""
     this_year = timezone.now().year
     used = [
         model.objects.filter(operation__in=operations.order_by()).order_by().values_list("year")
         for model in (Narrative, PopulationFigure, FinancialFigure)
     ]
     known = sorted({year for (year,) in used[0].union(*used[1:])})[-4:] or [this_year]
-    return known if known[-1] > this_year else [*known, known[-1] + 1]
+    return [*([] if known[-1] > this_year else [known[-1] + 1]), *reversed(known)]
 
 
 def lines(page: Page, years: list[int], *, may_write: bool) -> list[Line]:
     operations = list(page)
     here = {"operation__in": operations}
     texts: dict[tuple, list[Narrative]] = defaultdict(list)
-    shown = narratives_with_state(Narrative.objects.filter(**here, year__in=[years[0] - 1, *years]))
+    shown = narratives_with_state(Narrative.objects.filter(**here, year__in=[*years, years[-1] - 1]))
     for narrative in shown.order_by("language"):
         texts[narrative.operation_id, narrative.year, narrative.kind].append(narrative)
     people: dict[tuple, list[PopulationFigure]] = defaultdict(list)

@@ -9,10 +9,11 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.dateparse import parse_date
 from django.urls import reverse, translate_url
+from django.utils.dateparse import parse_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import get_language, get_language_bidi, get_language_info, ngettext, override
 from django.utils.translation import gettext as _
 
@@ -24,6 +25,7 @@ from ..rounding import compact, half_up, percent
 register = template.Library()
 
 MISSING = "–"
+OWN_NAMES = {"ar": "العربية"}  # Django writes a vowel sign with it
 
 
 def minus(value: Decimal) -> str:
@@ -113,7 +115,7 @@ def language_links(context: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "code": code,
-            "name": get_language_info(code)["name_local"].capitalize(),
+            "name": OWN_NAMES.get(code) or capfirst(get_language_info(code)["name_local"]),
             "url": address_in(request, code),
             "is_current": code == get_language(),
         }

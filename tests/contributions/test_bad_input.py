@@ -101,14 +101,19 @@ def known(db, settings):
             if match and not Donor.objects.filter(name_en=match[1]).exists():
                 factories.donor(match[1])
             if not match and fold_name(name) not in {fold_name(d.name_en) for d in Donor.objects.all()}:
-                factories.donor(name, kind=row["donor_type"] if row["donor_type"] == "private" else "government")
+                factories.donor(
+                    name, kind=row["donor_type"] if row["donor_type"] == "private" else "government"
+                )
 
+    factories.donor("Private donors", kind="private")
     with time_machine.travel(f"{DATA['policy']['today']}T12:00:00Z", tick=False):
         yield know_donors
 
 
 @pytest.mark.parametrize("new_donors", [False, True], ids=["known donors", "new donors"])
-@pytest.mark.parametrize("case", [pytest.param(case, id=f"{case['id']} {case['title'][:60]}") for case in TABLES])
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=f"{case['id']} {case['title'][:60]}") for case in TABLES]
+)
 def test_the_file_is_taken_or_refused_as_expected(case, new_donors, known):
     if reason := LEFT_OUT.get(case["id"]):
         pytest.skip(reason)
