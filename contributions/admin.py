@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -11,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from operations.import_admin import TableAdmin, TableConfirmForm, TableImportForm
+from operations.import_admin import TableAdmin
 from operations.templatetags.figures import usd_cents
 
 from .models import Contribution, Donor, DonorAlias, ImportBatch
@@ -66,21 +65,6 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-class ContributionImportForm(TableImportForm):
-    new_donors = forms.BooleanField(
-        label=gettext_lazy("Unknown donors are new"),
-        required=False,
-        help_text=gettext_lazy(
-            "Leave this off at first: an unknown donor is then an error that names the closest known ones. "
-            "Tick it once you have seen that the names left over are donors of their own."
-        ),
-    )
-
-
-class ContributionConfirmForm(TableConfirmForm):
-    new_donors = forms.BooleanField(widget=forms.HiddenInput(), required=False)
-
-
 class ReplacedFilter(admin.SimpleListFilter):
     title = gettext_lazy("state")
     parameter_name = "state"
@@ -102,9 +86,6 @@ class ReplacedFilter(admin.SimpleListFilter):
 @admin.register(Contribution)
 class ContributionAdmin(TableAdmin, ReadOnlyAdmin):
     resource_classes = [ContributionResource]
-    import_form_class = ContributionImportForm
-    confirm_form_class = ContributionConfirmForm
-    import_options = ("round_to_cents", "new_donors")
     list_display = ["date", "donor", "donor_kind", "dollars", "operation", "budget_year", "earmarking", "reference"]
     list_filter = [ReplacedFilter, "budget_year", "donor__kind", "earmarking"]
     list_select_related = ["donor", "operation"]

@@ -17,6 +17,7 @@ from operations.cells import (
     clean_bool,
     clean_choice,
     clean_date,
+    clean_lines,
     clean_name,
     clean_text,
     clean_year,
@@ -72,6 +73,11 @@ def clean_donor_name(cell: object) -> str:
     return name
 
 
+def clean_other_name(cell: object) -> str | None:
+    """A name in another language; none is NULL, for two donors may both have none."""
+    return clean_text(cell, longest=200) or None
+
+
 def clean_parent_name(cell: object) -> str:
     return clean_name(cell)[0]
 
@@ -82,14 +88,14 @@ def donor_kind_column(name: str, attribute: str) -> Any:
 
 class DonorResource(TableResource):
     name = column("name_en", Cell(clean_donor_name), "name")
-    name_fr = column("name_fr", Cell(clean_text, longest=200))
-    name_es = column("name_es", Cell(clean_text, longest=200))
-    name_ar = column("name_ar", Cell(clean_text, longest=200))
+    name_fr = column("name_fr", Cell(clean_other_name))
+    name_es = column("name_es", Cell(clean_other_name))
+    name_ar = column("name_ar", Cell(clean_other_name))
     kind = donor_kind_column("kind", "kind")
     country = column("country", Countries(clean_countries))
     parent = column("parent", Cell(clean_parent_name))
     iati_reference = column("iati_reference", Cell(clean_text, longest=200))
-    footnote = column("footnote_en", Cell(clean_text), "footnote")
+    footnote = column("footnote_en", Cell(clean_lines), "footnote")
     may_be_named = column("may_be_named", Cell(clean_bool))
 
     identity = ("name_en",)
@@ -133,9 +139,20 @@ class DonorResource(TableResource):
             row.values["slug"] = free_slug(row.values["name_en"], slugs)
             row.values.setdefault("may_be_named", row.values["kind"] != Donor.Kind.PRIVATE)
         self.check_parents(rows, known, plan)
+        self.check_other_names(rows, donors, plan)
         in_error = {error.line for error in plan.errors}
         super().compare([row for row in rows if row.line not in in_error], plan)
         self.compare_parents(rows, plan)
+
+    def check_other_names(self, rows: list[Row], donors: list[Donor], plan: Plan) -> None:
+        """No two donors bear one name in a language."""
+        for name in ("name_fr", "name_es", "name_ar"):
+            bearers = {getattr(donor, name): fold_name(donor.name_en) for donor in donors}
+            for row in rows:
+                text, bearer = row.values.get(name), fold_name(row.values["name_en"])
+                if text and bearers.setdefault(text, bearer) != bearer:
+                    said = _("Another donor has this name in this language.")
+                    plan.errors.append(CellError(row.line, name, text, said))
 
     def check_parents(self, rows: list[Row], known: dict[str, Donor], plan: Plan) -> None:
         """A donor belongs to a known one that belongs to no other, as things will stand after the import."""
@@ -208,6 +225,7 @@ class ContributionResource(TableResource):
     earmarking = column("earmarking", Cell(clean_choice, choices=dict(Contribution.Earmarking.choices)))
     description = column("description", Cell(clean_text, longest=500))
 
+    options = ("round_to_cents", "new_donors")
     required = ("donor", "date")
     checks_every_row = True
     aliases = {

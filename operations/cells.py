@@ -84,6 +84,12 @@ def clean_text(cell: object, *, longest: int | None = None) -> str:
     return text
 
 
+def clean_lines(cell: object) -> str:
+    """Text of several lines, each as ``clean_text`` has it; empty lines between paragraphs stay."""
+    lines = [clean_text(line) for line in ("" if cell is None else str(cell)).splitlines()]
+    return "\n".join(lines).strip("\n")
+
+
 def collapsed(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", INVISIBLE.sub("", text))

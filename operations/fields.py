@@ -91,6 +91,7 @@ class RichTextField(ProseEditorField):
             "Link": {"enableTarget": False},
             "Heading": {"levels": [4]},
             "Blockquote": True,
+            "HardBreak": True,
         }
         super().__init__(*args, **{"config": {"extensions": extensions}, "sanitize": clean_html, **kwargs})
 

@@ -22,17 +22,42 @@ SHOWN_ERRORS = 500
 
 
 class TableImportForm(ImportForm):
+    """The upload, with the options of its table alone."""
+
     round_to_cents = forms.BooleanField(
         label=gettext_lazy("Round to whole cents"),
         required=False,
         help_text=gettext_lazy("Tick if the file has amounts finer than a cent; each is rounded half-up."),
     )
+    release_profiles = forms.BooleanField(
+        label=gettext_lazy("Release the profiles that change"),
+        required=False,
+        help_text=gettext_lazy("Readers then see the figures at once. Otherwise they wait in a draft of each operation."),
+    )
+    new_donors = forms.BooleanField(
+        label=gettext_lazy("Unknown donors are new"),
+        required=False,
+        help_text=gettext_lazy(
+            "Leave this off at first: an unknown donor is then an error that names the closest known ones. "
+            "Tick it once you have seen that the names left over are donors of their own."
+        ),
+    )
+
+    def keep_options(self, names: tuple[str, ...]) -> None:
+        for name in OPTIONS:
+            if name not in names:
+                del self.fields[name]
+
+
+OPTIONS = ("round_to_cents", "release_profiles", "new_donors")
 
 
 class TableConfirmForm(ConfirmImportForm):
     """The confirmed upload, bound to the person who uploaded it: a forged name is refused."""
 
     round_to_cents = forms.BooleanField(widget=forms.HiddenInput(), required=False)
+    release_profiles = forms.BooleanField(widget=forms.HiddenInput(), required=False)
+    new_donors = forms.BooleanField(widget=forms.HiddenInput(), required=False)
 
     def __init__(self, *args: Any, user_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,19 +82,29 @@ class TableAdmin(ImportExportMixin):
     export_form_class = ExportForm
     import_template_name = "admin/import_export/import.html"
     skip_admin_log = True  # the batch is the record of an import
-    #: Names of the form's fields that are options of the resource.
-    import_options: tuple[str, ...] = ("round_to_cents",)
 
     def get_import_formats(self) -> list:
         return self.formats
 
     get_export_formats = get_import_formats
 
+    def import_options(self, request: HttpRequest) -> tuple[str, ...]:
+        """The options of this table that this person may use."""
+        options = self.resource_classes[0].options
+        if request.user.has_perm("operations.release_edition"):
+            return options
+        return tuple(name for name in options if name != "release_profiles")
+
+    def create_import_form(self, request: HttpRequest) -> TableImportForm:
+        form = super().create_import_form(request)
+        form.keep_options(self.import_options(request))
+        return form
+
     def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
         form = kwargs.get("form")
         if form is None or not getattr(form, "cleaned_data", None):
             return {}
-        return {name: form.cleaned_data.get(name, False) for name in self.import_options}
+        return {name: form.cleaned_data.get(name, False) for name in self.import_options(request)}
 
     def get_confirm_form_kwargs(self, request: HttpRequest, import_form: Any = None) -> dict[str, Any]:
         return {**super().get_confirm_form_kwargs(request, import_form), "user_id": request.user.pk}
@@ -79,7 +114,7 @@ class TableAdmin(ImportExportMixin):
         if import_form is not None:
             name = initial["import_file_name"]
             initial["import_file_name"] = signing.dumps([request.user.pk, name], salt="import")
-            initial |= {option: import_form.cleaned_data.get(option, False) for option in self.import_options}
+            initial |= {name: import_form.cleaned_data.get(name, False) for name in self.import_options(request)}
         return initial
 
     def add_data_read_fail_error_to_form(self, form: forms.Form, e: Exception) -> None:

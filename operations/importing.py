@@ -168,6 +168,8 @@ class TableResource(resources.ModelResource):
     aliases: dict[str, str] = {}
     #: Columns that the file must have and every row must fill.
     required: tuple[str, ...] = ()
+    #: Options that a person may give (keyword arguments of the resource).
+    options: tuple[str, ...] = ()
     #: Columns that say which row of the database a row of the file is.
     identity: tuple[str, ...] = ()
     #: Whether ``check_row`` also runs where a cell has an error, and can do without that cell.
@@ -179,6 +181,9 @@ class TableResource(resources.ModelResource):
         for column in self.fields.values():
             if isinstance(column.widget, Cell) and column.widget.rule is cells.clean_amount:
                 column.widget.options["round_to_cents"] = round_to_cents
+
+    def get_queryset(self) -> models.QuerySet:
+        return super().get_queryset().order_by("pk")  # the same file in every language
 
     # --- from the file to a plan ---
 
@@ -225,6 +230,8 @@ class TableResource(resources.ModelResource):
         if plan.errors:
             return plan
         self.prepare(plan)
+        if plan.errors:
+            return plan
         plan.notes += getattr(dataset, "notes", [])
         lines = getattr(dataset, "lines", None) or range(2, len(dataset) + 2)
         rows = []
@@ -236,7 +243,8 @@ class TableResource(resources.ModelResource):
             if not found:
                 rows.append(row)
         self.compare(rows, plan)
-        plan.errors.sort(key=lambda error: error.line)
+        order = {column: place for place, column in enumerate(plan.mapping.values())}
+        plan.errors.sort(key=lambda error: (error.line, order.get(error.column, -1)))
         self.sum_up(plan)
         return plan
 
@@ -403,9 +411,13 @@ def repeated_header(row: Row, mapping: dict[str, str]) -> list[CellError]:
 
 
 def same(old: Any, new: Any) -> bool:
-    """Whether a cell says what is stored: nothing is nothing, and several countries are their codes."""
+    """Whether a cell says what is stored: nothing is nothing, white space is white space, countries are codes."""
     if isinstance(old, Iterable) and not isinstance(old, str):
         old = ",".join(str(getattr(item, "code", item)) for item in old)
+    if isinstance(old, str) and isinstance(new, str):
+        return [line.split() for line in old.strip().splitlines()] == [
+            line.split() for line in new.splitlines()
+        ]
     return (old if old is not None else "") == (new if new is not None else "")
 
 

@@ -744,10 +744,10 @@ class Edition(models.Model):
         ]
 
     def __str__(self) -> str:
-        return gettext("%(operation)s: %(kind)s %(year)s, edition %(number)s") % {
+        kind = f"{self.get_kind_display()} {self.year}" if self.year else self.get_kind_display()
+        return gettext("%(operation)s: %(kind)s, edition %(number)s") % {
             "operation": self.operation,
-            "kind": self.get_kind_display(),
-            "year": self.year or "",
+            "kind": kind,
             "number": self.number,
         }
 

@@ -18,6 +18,7 @@ from .cells import (
     clean_coordinate,
     clean_count,
     clean_date,
+    clean_lines,
     clean_text,
     clean_year,
 )
@@ -60,6 +61,8 @@ class Countries(Cell):
 
 class ProfileResource(TableResource):
     """A table that is part of operations' profiles: an import records (and may release) their editions."""
+
+    options = ("release_profiles",)
 
     def __init__(self, *, release_profiles: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -188,7 +191,7 @@ class OfficeResource(ProfileResource):
     kind = column("kind", Cell(clean_choice, choices=dict(Office.Kind.choices)))
     latitude = column("latitude", Cell(clean_coordinate, limit=90))
     longitude = column("longitude", Cell(clean_coordinate, limit=180))
-    description = column("description_en", Cell(clean_text), "description")
+    description = column("description_en", Cell(clean_lines), "description")
     is_public = column("is_public", Cell(clean_bool))
     is_approximate = column("is_approximate", Cell(clean_bool))
 
@@ -281,6 +284,7 @@ class FinancialFigureResource(FigureResource):
     as_of = column("as_of", Cell(clean_date))
     source = column("source", Cell(clean_text, longest=200))
 
+    options = ("round_to_cents", "release_profiles")
     value = "amount_usd"
     identity = ("operation", "year", "measure", "pillar", "status")
     required = ("operation", "year", "measure")

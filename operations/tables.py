@@ -26,6 +26,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.formats import base_formats
+from openpyxl.utils.escape import unescape
 
 from .cells import INVISIBLE
 
@@ -284,7 +285,7 @@ class PlainXLSX(PlainFormat):
             return self.number(cell, value)
         if isinstance(value, dt.datetime) and value.time() == dt.time():
             return value.date()
-        return value
+        return unescape(value) if isinstance(value, str) and "_x" in value else value  # _x000D_ is a line end
 
     def number(self, cell: Any, value: float) -> str:
         """The digits, to the fifteen that a spreadsheet keeps; with the currency that the cell shows."""

@@ -58,7 +58,7 @@ def people_change(example: str) -> list[str]:
 
 def share(example: str) -> list[str]:
     part, total = (int(n) for n in numbers(example)[:2])
-    return [f"{calculations.share(part, total)}%"]
+    return [f"{calculations.share(part, total, 1)}%"]
 
 
 def figure_shown(example: str) -> list[str]:

@@ -50,12 +50,12 @@ class Command(BaseCommand):
         self.report(result.plan, options["dry_run"], time.monotonic() - started)
 
     def resource_options(self, options: dict[str, Any]) -> dict[str, Any]:
-        wanted = {"round_to_cents": options["round_to_cents"]}
-        if options["table"] in FIELD:
-            wanted["release_profiles"] = options["release"]
-        if options["table"] == "contributions":
-            wanted["new_donors"] = options["new_donors"]
-        return wanted
+        given = {
+            "round_to_cents": options["round_to_cents"],
+            "release_profiles": options["release"],
+            "new_donors": options["new_donors"],
+        }
+        return {name: given[name] for name in TABLES[options["table"]].options}
 
     def user(self, name: str | None) -> Any:
         if name is None:

@@ -1,0 +1,72 @@
+"""What staff do in the admin, from login to release, and what a reader then sees."""
+
+from contributions.management.commands.load_demo import PASSWORD
+
+
+def sign_in(page, name: str) -> None:
+    page.goto("/admin/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_the_field_editor_releases_perus_unmet_needs_and_a_visitor_without_scripts_reads_them(demo, new_page):
+    editor, visitor = new_page(), new_page(java_script_enabled=False)
+    sign_in(editor, "peru")
+    assert editor.get_by_role("heading", name="My operations").is_visible()
+    table = editor.get_by_role("table").first
+    table.get_by_role("row", name="Year-end report").get_by_role("link", name="released").first.click()
+    text = editor.locator("[contenteditable]").nth(3)  # the fourth section: unmet needs
+    text.click()
+    editor.keyboard.press("Control+End")
+    editor.keyboard.type(" Two thousand families went without a shelter kit.")
+    editor.get_by_role("button", name="Save", exact=True).click()
+
+    visitor.goto("/operations/peru/2020/")
+    assert "shelter kit" not in visitor.inner_text("main")
+
+    editor.goto("/admin/")
+    editor.get_by_role("link", name="newer draft").first.click()
+    editor.get_by_role("button", name="Save and release").click()
+    assert "readers see it now" in editor.locator(".messagelist").inner_text()
+
+    visitor.reload()
+    needs = visitor.locator("#year_end-unmet-needs")
+    assert "Two thousand families went without a shelter kit." in needs.inner_text()
+
+
+def test_a_wrong_key_figure_is_refused_at_its_field_with_what_might_have_been_meant(demo, new_page):
+    editor = new_page()
+    sign_in(editor, "peru")
+    editor.get_by_role("row", name="Year-end report").get_by_role("link", name="released").first.click()
+    editor.locator("input[name$='-value']").nth(2).fill("52,9960")
+    editor.get_by_role("button", name="Save", exact=True).click()
+    errors = editor.locator(".errorlist").all_inner_texts()
+    assert any("Did you mean 529,960 or 52,996?" in error for error in errors)
+
+
+def test_finance_imports_a_file_and_a_visitor_sees_it(demo, new_page):
+    finance, visitor = new_page(), new_page(java_script_enabled=False)
+    sign_in(finance, "finance")
+    finance.goto("/admin/contributions/contribution/import/")
+
+    def upload(text: str) -> None:
+        file = {"name": "gifts.csv", "mimeType": "text/csv", "buffer": text.encode()}
+        finance.get_by_label("File to import").set_input_files(file)
+        finance.get_by_role("button", name="Show the preview").click()
+
+    upload("date,donor,operation,budget_year,amount_usd\n03/12/2021,Norwy,PER,2021,\"52,9960\"\n")
+    problems = finance.locator(".import-errors tbody").inner_text()
+    assert "can be read as two different days" in problems
+    assert "Did you mean 529,960 or 52,996?" in problems
+    upload("date,donor,operation,budget_year,amount_usd\n2021-12-03,Norwy,PER,2021,2500000\n")
+    assert "Did you mean “Norway”?" in finance.locator(".import-errors tbody").inner_text()
+    upload("date,donor,operation,budget_year,amount_usd\n2021-12-03,Norway,PER,2021,\"$2,500,000\"\n")
+    visitor.goto("/contributions/")
+    assert "3 December 2021" not in visitor.inner_text("main")
+    finance.get_by_role("button", name="Confirm import").click()
+    assert "Imported 1 line: 1 new" in finance.locator(".messagelist").inner_text()
+
+    visitor.reload()
+    assert "3 December 2021" in visitor.inner_text("main")
+    assert "$130,135,003 in all" in visitor.inner_text("main").replace("\u00a0", " ")

@@ -1,0 +1,94 @@
+"""The agency's own files of six years, imported whole; left out where ``../shared/data/world`` is not at hand."""
+
+from __future__ import annotations
+
+import csv
+import html
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db.models import Q, Sum
+
+from contributions.models import Contribution, ImportBatch
+from operations.models import Edition, FinancialFigure, Operation
+
+FOLDER = Path(settings.BASE_DIR).parent / "shared" / "data" / "world"
+OPERATIONS = FOLDER / "operations.csv"
+FINANCE = FOLDER / "budget_expenditure_2016_2021.csv"
+CONTRIBUTIONS = FOLDER / "contributions_2016_2021.csv"
+
+pytestmark = [
+    pytest.mark.skipif(not OPERATIONS.exists(), reason=f"{FOLDER.parent.name}/{FOLDER.name} is not at hand"),
+    pytest.mark.django_db,
+]
+
+
+def rows(path: Path) -> Iterable[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def cents(text: str) -> Decimal:
+    return Decimal(text).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def sums(path: Path, amount: str, key: Callable[[dict[str, str]], Any]) -> dict[Any, Decimal]:
+    """Sums of a file's column, each amount rounded on its own, by the csv module alone."""
+    found: dict[Any, Decimal] = defaultdict(Decimal)
+    for row in rows(path):
+        found[key(row)] += cents(row[amount])
+    return dict(found)
+
+
+def imported(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The last line that the command printed."""
+    call_command("import_table", *map(str, arguments))
+    return capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
+
+
+def test_six_years_of_the_world(client, capsys):
+    counts = {path: sum(1 for _row in rows(path)) for path in (OPERATIONS, FINANCE, CONTRIBUTIONS)}
+    steps = [
+        ("operations", OPERATIONS, "--release"),
+        ("finance", FINANCE, "--round-to-cents", "--release"),
+        ("contributions", CONTRIBUTIONS, "--round-to-cents", "--new-donors"),
+    ]
+    for table, path, *options in steps:
+        assert imported(capsys, table, path, *options) == f"{counts[path]} new, 0 changed, 0 unchanged."
+
+    assert Operation.objects.count() == Edition.objects.released().profiles().count() == counts[OPERATIONS]
+
+    figures = FinancialFigure.objects.order_by().annotate(is_total=Q(pillar__isnull=True))
+    by_measure = figures.values_list("year", "measure", "is_total")
+    assert {row[:3]: row[3] for row in by_measure.annotate(sum=Sum("amount_usd"))} == sums(
+        FINANCE, "amount", lambda row: (int(row["year"]), row["measure"], row["dimension"] == "total")
+    )
+    by_year = Contribution.objects.order_by().values_list("budget_year", "operation__code")
+    assert {row[:2]: row[2] for row in by_year.annotate(sum=Sum("amount_usd"))} == sums(
+        CONTRIBUTIONS, "amount_usd", lambda row: (int(row["budget_year"]), row["operation_key"])
+    )
+    exact = sum(Decimal(row["amount_usd"]) for row in rows(CONTRIBUTIONS))
+    assert Decimal(ImportBatch.objects.get(table="contributions.contribution").totals["in_file_usd"]) == exact
+    assert {row["budget_year"]: row["amount"] for row in Contribution.objects.released().by_year()} == sums(
+        CONTRIBUTIONS, "amount_usd", lambda row: int(row["budget_year"])
+    )
+
+    # The same files again change nothing.
+    editions = Edition.objects.count()
+    for table, path, *options in steps:
+        assert imported(capsys, table, path, *options) == f"0 new, 0 changed, {counts[path]} unchanged."
+    assert (ImportBatch.objects.count(), Edition.objects.count()) == (3, editions)
+
+    peru = Operation.objects.get(code="PER")
+    page = client.get(f"/operations/{peru.slug}/2020/").content.decode()
+    words = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("\u00a0", " ")
+    assert "48,625,534.17" in words or "48,625,534" in words
+    assert "20,154,483.57" in words or "20,154,484" in words
+    assert client.get("/contributions/").status_code == client.get("/donors/").status_code == 200
