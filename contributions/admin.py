@@ -86,7 +86,16 @@ class ReplacedFilter(admin.SimpleListFilter):
 @admin.register(Contribution)
 class ContributionAdmin(TableAdmin, ReadOnlyAdmin):
     resource_classes = [ContributionResource]
-    list_display = ["date", "donor", "donor_kind", "dollars", "operation", "budget_year", "earmarking", "reference"]
+    list_display = [
+        "date",
+        "donor",
+        "donor_kind",
+        "dollars",
+        "operation",
+        "budget_year",
+        "earmarking",
+        "reference",
+    ]
     list_filter = [ReplacedFilter, "budget_year", "donor__kind", "earmarking"]
     list_select_related = ["donor", "operation"]
     search_fields = ["reference", "donor__name_en", "description"]
@@ -123,7 +132,11 @@ class ImportBatchAdmin(ReadOnlyAdmin):
     def original(self, batch: ImportBatch) -> str:
         if not batch.file:
             return batch.file_name
-        return format_html('<a href="{}">{}</a>', reverse("admin:contributions_importbatch_file", args=[batch.pk]), batch.file_name)
+        return format_html(
+            '<a href="{}">{}</a>',
+            reverse("admin:contributions_importbatch_file", args=[batch.pk]),
+            batch.file_name,
+        )
 
     def get_urls(self) -> list:
         download = self.admin_site.admin_view(self.download)

@@ -58,11 +58,15 @@ class Donor(models.Model):
         blank=True,
         related_name="members",
         verbose_name=_("belongs to"),
-        help_text=_("Norad belongs to Norway; private donors in Japan belong to Japan. Public totals add them up."),
+        help_text=_(
+            "Norad belongs to Norway; private donors in Japan belong to Japan. Public totals add them up."
+        ),
     )
     iati_reference = models.CharField(_("IATI reference"), max_length=60, blank=True)
     footnote = models.TextField(
-        _("footnote"), blank=True, help_text=_("Readers see it under every list that names the donor, marked with *.")
+        _("footnote"),
+        blank=True,
+        help_text=_("Readers see it under every list that names the donor, marked with *."),
     )
     may_be_named = models.BooleanField(
         _("may be named"),
@@ -103,13 +107,19 @@ class Donor(models.Model):
 
     def clean(self) -> None:
         if self.parent and self.parent.parent_id:
-            raise ValidationError({"parent": _("%s belongs to another donor itself. Choose that one.") % self.parent})
+            raise ValidationError(
+                {"parent": _("%s belongs to another donor itself. Choose that one.") % self.parent}
+            )
         if self.parent_id and self.pk and self.members.exists():
-            raise ValidationError({"parent": _("Other donors belong to this one, so it cannot belong to another.")})
+            raise ValidationError(
+                {"parent": _("Other donors belong to this one, so it cannot belong to another.")}
+            )
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self.slug:
-            self.slug = free_slug(self.name, set(Donor.objects.exclude(pk=self.pk).values_list("slug", flat=True)))
+            self.slug = free_slug(
+                self.name, set(Donor.objects.exclude(pk=self.pk).values_list("slug", flat=True))
+            )
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
@@ -159,11 +169,15 @@ def import_path(batch: ImportBatch, name: str) -> str:
 class ImportBatch(models.Model):
     """One import: the file as it was, what it held, who loaded it, and when it became public."""
 
-    table = models.CharField(_("table"), max_length=60, help_text=_("What was imported, such as contributions.contribution."))
+    table = models.CharField(
+        _("table"), max_length=60, help_text=_("What was imported, such as contributions.contribution.")
+    )
     file = models.FileField(_("file"), upload_to=import_path, blank=True)
     file_name = models.CharField(_("file name"), max_length=255)
     sha256 = models.CharField(_("SHA-256"), max_length=64)
-    mapping = models.JSONField(_("columns"), default=dict, help_text=_("Which column of the file was read as what."))
+    mapping = models.JSONField(
+        _("columns"), default=dict, help_text=_("Which column of the file was read as what.")
+    )
     counts = models.JSONField(_("counts"), default=dict)
     totals = models.JSONField(_("control totals"), default=dict)
     made_at = models.DateTimeField(_("imported"), default=timezone.now)
@@ -171,7 +185,12 @@ class ImportBatch(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("imported by")
     )
     approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("approved by")
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("approved by"),
     )
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
@@ -230,7 +249,9 @@ class ContributionQuerySet(models.QuerySet):
                 output_field=models.BigIntegerField(null=True),
             ),
             kind=F("donor__kind"),
-            country=Case(When(has_family, then=Value("")), default=F("donor__country"), output_field=models.CharField()),
+            country=Case(
+                When(has_family, then=Value("")), default=F("donor__country"), output_field=models.CharField()
+            ),
         )
 
     def grouped(self) -> ContributionQuerySet:
@@ -301,9 +322,16 @@ class Contribution(models.Model):
     earmarking = models.CharField(_("earmarking"), max_length=20, choices=Earmarking.choices, blank=True)
     description = models.CharField(_("description"), max_length=500, blank=True)
     key = models.CharField(_("key"), max_length=64, help_text=_("Identifies the line across files."))
-    batch = models.ForeignKey(ImportBatch, models.PROTECT, related_name="contributions", verbose_name=_("import"))
+    batch = models.ForeignKey(
+        ImportBatch, models.PROTECT, related_name="contributions", verbose_name=_("import")
+    )
     replaced_in = models.ForeignKey(
-        ImportBatch, models.PROTECT, null=True, blank=True, related_name="replaced", verbose_name=_("replaced in")
+        ImportBatch,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replaced",
+        verbose_name=_("replaced in"),
     )
 
     objects = ContributionQuerySet.as_manager()
@@ -314,7 +342,9 @@ class Contribution(models.Model):
         ordering = ["-date", "id"]
         permissions = [("import_contribution", "Can import contributions")]
         constraints = [
-            models.UniqueConstraint("key", condition=Q(replaced_in__isnull=True), name="contribution_key_once"),
+            models.UniqueConstraint(
+                "key", condition=Q(replaced_in__isnull=True), name="contribution_key_once"
+            ),
             models.CheckConstraint(
                 name="contribution_earmarking_is_known",
                 condition=Q(
@@ -344,7 +374,15 @@ def contribution_key(
     occurrence: int,
 ) -> str:
     """What identifies a line across files; lines that share all but amounts differ in ``occurrence``."""
-    parts = (reference.casefold(), donor, date.isoformat(), operation or "", budget_year, earmarking, occurrence)
+    parts = (
+        reference.casefold(),
+        donor,
+        date.isoformat(),
+        operation or "",
+        budget_year,
+        earmarking,
+        occurrence,
+    )
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
 
 

@@ -82,7 +82,11 @@ def donors(request: HttpRequest) -> HttpResponse:
     years = list(released.by_year())
     asked = request.GET.get("year", "")
     known = [row["budget_year"] for row in years]
-    year = int(asked) if asked.isdecimal() and len(asked) == 4 and int(asked) in known else next(iter(known), None)
+    year = (
+        int(asked)
+        if asked.isdecimal() and len(asked) == 4 and int(asked) in known
+        else next(iter(known), None)
+    )
     lines = released.for_year(year) if year else released.none()
     groups = list(lines.by_donor())
     families = Donor.objects.in_bulk({group["family"] for group in groups if group["family"]})

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
+import time
+from pathlib import Path
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import ValidationError
@@ -13,12 +17,36 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from import_export.admin import ImportExportMixin
 from import_export.forms import ConfirmImportForm, ExportForm, ImportForm
+from import_export.tmp_storages import TempFolderStorage
 
 from .importing import Plan
 from .tables import PlainCSV, PlainXLSX
 
+FORMATS = [PlainCSV, PlainXLSX]
+OPTIONS = ("round_to_cents", "release_profiles", "new_donors")
+KEPT_SECONDS = 24 * 3600
 SHOWN_NEW = 100
 SHOWN_ERRORS = 500
+
+
+class UploadFolder(TempFolderStorage):
+    """Uploads that wait for their confirmation: in the site's own folder, for a day."""
+
+    def get_full_path(self) -> str:
+        return str(self.folder / Path(self.name).name)
+
+    @property
+    def folder(self) -> Path:
+        folder = settings.DATA_DIR / "uploads"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def save(self, data: bytes) -> None:
+        for path in self.folder.iterdir():
+            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                path.unlink(missing_ok=True)
+        self.name = secrets.token_hex(16)
+        Path(self.get_full_path()).write_bytes(data)
 
 
 class TableImportForm(ImportForm):
@@ -32,7 +60,9 @@ class TableImportForm(ImportForm):
     release_profiles = forms.BooleanField(
         label=gettext_lazy("Release the profiles that change"),
         required=False,
-        help_text=gettext_lazy("Readers then see the figures at once. Otherwise they wait in a draft of each operation."),
+        help_text=gettext_lazy(
+            "Readers then see the figures at once. Otherwise they wait in a draft of each operation."
+        ),
     )
     new_donors = forms.BooleanField(
         label=gettext_lazy("Unknown donors are new"),
@@ -43,13 +73,24 @@ class TableImportForm(ImportForm):
         ),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["format"].required = False
+        self.fields["format"].widget = forms.HiddenInput()
+
+    def clean(self) -> dict[str, Any]:
+        """The file itself says whether it is a workbook."""
+        cleaned = super().clean()
+        if upload := cleaned.get("import_file"):
+            is_workbook = upload.read(4) == b"PK\x03\x04"
+            upload.seek(0)
+            cleaned["format"] = str(FORMATS.index(PlainXLSX if is_workbook else PlainCSV))
+        return cleaned
+
     def keep_options(self, names: tuple[str, ...]) -> None:
         for name in OPTIONS:
             if name not in names:
                 del self.fields[name]
-
-
-OPTIONS = ("round_to_cents", "release_profiles", "new_donors")
 
 
 class TableConfirmForm(ConfirmImportForm):
@@ -65,7 +106,9 @@ class TableConfirmForm(ConfirmImportForm):
 
     def clean_import_file_name(self) -> str:
         try:
-            user_id, name = signing.loads(self.cleaned_data["import_file_name"], salt="import", max_age=86_400)
+            user_id, name = signing.loads(
+                self.cleaned_data["import_file_name"], salt="import", max_age=KEPT_SECONDS
+            )
         except signing.BadSignature:
             raise ValidationError(_("This preview is too old. Upload the file again.")) from None
         if user_id != self.user_id:
@@ -76,7 +119,8 @@ class TableConfirmForm(ConfirmImportForm):
 class TableAdmin(ImportExportMixin):
     """For a ModelAdmin whose table can be imported and exported by its ``TableResource``."""
 
-    formats = [PlainCSV, PlainXLSX]
+    formats = FORMATS
+    tmp_storage_class = UploadFolder
     import_form_class = TableImportForm
     confirm_form_class = TableConfirmForm
     export_form_class = ExportForm
@@ -114,11 +158,17 @@ class TableAdmin(ImportExportMixin):
         if import_form is not None:
             name = initial["import_file_name"]
             initial["import_file_name"] = signing.dumps([request.user.pk, name], salt="import")
-            initial |= {name: import_form.cleaned_data.get(name, False) for name in self.import_options(request)}
+            initial |= {
+                name: import_form.cleaned_data.get(name, False) for name in self.import_options(request)
+            }
         return initial
 
     def add_data_read_fail_error_to_form(self, form: forms.Form, e: Exception) -> None:
-        message = e.message if isinstance(e, ValidationError) else _("The file cannot be read. Is it the right format?")
+        message = (
+            e.message
+            if isinstance(e, ValidationError)
+            else _("The file cannot be read. Is it the right format?")
+        )
         form.add_error("import_file", message)
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -129,17 +179,30 @@ class TableAdmin(ImportExportMixin):
                 context |= preview(result.plan)
         return response
 
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().process_import(request, **kwargs)
+        except FileNotFoundError:  # confirmed twice, or after a day
+            messages.warning(
+                request, _("This preview was confirmed already, or is too old. Upload the file again.")
+            )
+            return HttpResponseRedirect("../import/")
+
     def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
         plan: Plan = result.plan
         if plan.errors:
-            messages.error(request, _("Nothing was imported: %s") % " ".join(e.message for e in plan.errors[:3]))
+            messages.error(
+                request, _("Nothing was imported: %s") % " ".join(e.message for e in plan.errors[:3])
+            )
             return HttpResponseRedirect("../import/")
         return super().process_result(result, request)
 
     def add_success_message(self, result: Any, request: HttpRequest) -> None:
         plan: Plan = result.plan
         if not plan.new and not plan.changed:
-            messages.success(request, _("Nothing changed: the site has all %d lines of this file.") % plan.unchanged)
+            messages.success(
+                request, _("Nothing changed: the site has all %d lines of this file.") % plan.unchanged
+            )
             return
         messages.success(
             request,
@@ -163,5 +226,3 @@ def preview(plan: Plan) -> dict[str, Any]:
         "errors": plan.errors[:SHOWN_ERRORS],
         "more_errors": max(0, len(plan.errors) - SHOWN_ERRORS),
     }
-
-

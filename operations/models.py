@@ -612,11 +612,14 @@ class KeyFigure(models.Model):
         return f"{self.value} {self.text}"
 
     def clean(self) -> None:
+        for name, read in (("text", self.read_text), ("value", self.read_value)):
+            try:
+                read()
+            except ValueError as error:
+                raise ValidationError({name: str(error)}) from None
+
+    def read_text(self) -> None:
         self.text = clean_text(self.text)
-        try:
-            self.read_value()
-        except ValueError as error:
-            raise ValidationError({"value": str(error)}) from None
 
     def read_value(self) -> None:
         figure = parse_figure(self.value)

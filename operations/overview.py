@@ -48,7 +48,9 @@ class Overview:
         """
         released = Edition.objects.released(at).profiles()
         newest = released.aggregate(count=Count("pk"), newest=Max("pk"), times=Max("released_at"))
-        key = f"profiles-{newest['count']}-{newest['newest']}-{newest['times'] and newest['times'].timestamp()}"
+        key = (
+            f"profiles-{newest['count']}-{newest['newest']}-{newest['times'] and newest['times'].timestamp()}"
+        )
         contents = cache.get(key)
         if contents is None:
             contents = [edition.public for edition in released]
@@ -63,7 +65,9 @@ class Overview:
     @cached_property
     def usual_year(self) -> int | None:
         """The newest year for which at least half of the operations with budgets published theirs."""
-        budgets = [{e["year"] for e in p.content["finance"] if e["measure"] == MEASURES[0]} for p in self.profiles]
+        budgets = [
+            {e["year"] for e in p.content["finance"] if e["measure"] == MEASURES[0]} for p in self.profiles
+        ]
         budgets = [years for years in budgets if years]
         counts = Counter(year for years in budgets for year in years)
         return max((year for year, count in counts.items() if 2 * count >= len(budgets)), default=None) or (

@@ -116,7 +116,11 @@ class OperationPage:
         code = editions[profile.pk].content["code"]
         successors = Edition.objects.released(at).profiles().filter(content__predecessor__code=code)
         return cls(
-            editions[profile.pk], year, years, found, sorted((Profile(e.public) for e in successors), key=_by_name)
+            editions[profile.pk],
+            year,
+            years,
+            found,
+            sorted((Profile(e.public) for e in successors), key=_by_name),
         )
 
 

@@ -126,7 +126,9 @@ class Profile:
             figure = self._population.get((year, entry["code"]))
             if figure is not None:
                 value = _value(figure, figure["people"])
-                parts.append(Part(entry["code"], in_language(entry["name"]), value, share(value.number, now.number, 1)))
+                parts.append(
+                    Part(entry["code"], in_language(entry["name"]), value, share(value.number, now.number, 1))
+                )
         return People(year, now, before, change(now.number, before.number), parts)
 
     def _people_total(self, year: int) -> Value:
@@ -149,7 +151,9 @@ class Profile:
         """By year, measure and pillar the figure that readers see: final, else current, else original."""
         by_status: dict[tuple, dict[str, dict]] = {}
         for entry in self.content["finance"]:
-            by_status.setdefault((entry["year"], entry["measure"], entry["pillar"]), {})[entry["status"]] = entry
+            by_status.setdefault((entry["year"], entry["measure"], entry["pillar"]), {})[entry["status"]] = (
+                entry
+            )
         return {key: entries[newest_status(list(entries))] for key, entries in by_status.items()}
 
     def amount(self, year: int, measure: str, pillar: str | None = None) -> Value:
@@ -180,7 +184,11 @@ class Profile:
         return any(entry["pillar"] for entry in self.content["finance"])
 
     def _pillar_entries(self, year: int, measure: str) -> list[dict[str, Any]]:
-        return [e for (y, m, pillar), e in self._finance.items() if (y, m) == (year, measure) and pillar is not None]
+        return [
+            e
+            for (y, m, pillar), e in self._finance.items()
+            if (y, m) == (year, measure) and pillar is not None
+        ]
 
     @property
     def pillars(self) -> list[tuple[str, str]]:
@@ -190,7 +198,9 @@ class Profile:
     def money_not_broken_down(self, year: int, measure: str) -> Decimal | None:
         entry = self._finance.get((year, measure, None))
         stated = _decimal(entry["amount_usd"]) if entry else None
-        return not_broken_down(stated, (_decimal(e["amount_usd"]) for e in self._pillar_entries(year, measure)))
+        return not_broken_down(
+            stated, (_decimal(e["amount_usd"]) for e in self._pillar_entries(year, measure))
+        )
 
 
 def _decimal(text: str | None) -> Decimal | None:
@@ -198,5 +208,9 @@ def _decimal(text: str | None) -> Decimal | None:
 
 
 def _value(entry: dict[str, Any], number: Decimal | int | None) -> Value:
-    reason = str(MissingReason(entry["missing_reason"]).label) if number is None and entry["missing_reason"] else ""
+    reason = (
+        str(MissingReason(entry["missing_reason"]).label)
+        if number is None and entry["missing_reason"]
+        else ""
+    )
     return Value(number, reason, entry["as_of"], entry["source"], entry.get("status", ""))

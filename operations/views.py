@@ -98,7 +98,11 @@ def operation(request: HttpRequest, slug: str, year: int | None = None) -> HttpR
 
 def key_figures_title(text: Text) -> str:
     words = {"year": text.edition.year}
-    return _("Year-end %(year)s") % words if text.edition.kind == TextKind.YEAR_END else _("Planned for %(year)s") % words
+    return (
+        _("Year-end %(year)s") % words
+        if text.edition.kind == TextKind.YEAR_END
+        else _("Planned for %(year)s") % words
+    )
 
 
 def pillars(request: HttpRequest, slug: str, year: int) -> HttpResponse:

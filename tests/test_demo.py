@@ -99,9 +99,17 @@ def test_the_twenty_contributions_came_through_the_real_import(demo, client):
     assert Contribution.objects.count() == 20
     assert Contribution.objects.released().total() == Decimal("127635003.00")
     batch = ImportBatch.objects.get(table="contributions.contribution")
-    assert (batch.file_name, batch.counts["new"], batch.made_by.username) == ("contributions.csv", 20, "finance")
+    assert (batch.file_name, batch.counts["new"], batch.made_by.username) == (
+        "contributions.csv",
+        20,
+        "finance",
+    )
     text = words(client.get("/operations/peru/2020/"))
-    for line in ("Norway $1,614,205", "Germany $91,743,119", "United States of America private donors $3,186,984"):
+    for line in (
+        "Norway $1,614,205",
+        "Germany $91,743,119",
+        "United States of America private donors $3,186,984",
+    ):
         assert line in text
 
 
@@ -147,5 +155,12 @@ def test_every_operation_of_the_demonstration_has_a_page_for_each_of_its_years(d
 
 
 def test_every_page_says_that_it_is_a_demonstration(demo, client):
-    for address in ("/", "/operations/", "/operations/peru/2020/", "/contributions/", "/donors/", "/methodology/"):
+    for address in (
+        "/",
+        "/operations/",
+        "/operations/peru/2020/",
+        "/contributions/",
+        "/donors/",
+        "/methodology/",
+    ):
         assert "A demonstration, built on figures that UNHCR published" in words(client.get(address))

@@ -140,7 +140,9 @@ def test_a_line_of_many_allocations_leads_to_them_instead(batch, client):
     for _ in range(31):
         give(batch, norway, "1")
     html = client.get("/contributions/").content.decode()
-    assert 'href="/contributions/?date=2021-11-24&amp;kind=government&amp;donor=norway">31 allocations<' in html
+    assert (
+        'href="/contributions/?date=2021-11-24&amp;kind=government&amp;donor=norway">31 allocations<' in html
+    )
 
 
 def test_the_list_can_be_narrowed_and_says_to_what(batch, client):

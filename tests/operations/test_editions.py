@@ -29,23 +29,41 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def peru():
-    before = Operation.objects.create(code="ARGRO", slug="argentina", name_en="Argentina Regional Office", kind="regional")
+    before = Operation.objects.create(
+        code="ARGRO", slug="argentina", name_en="Argentina Regional Office", kind="regional"
+    )
     operation = Operation.objects.create(
         code="PER", slug="peru", name_en="Peru", name_fr="Pérou", countries="PE", region=Region.objects.get(code="AME"),
         latitude=Decimal("-10"), longitude=Decimal("-75.5"), zoom=5, first_year=2019, predecessor=before,
         notice_en="A notice.",
     )  # fmt: skip
-    Office.objects.create(operation=operation, name="Lima", latitude=Decimal("-12.0487"), longitude=Decimal("-77.0303"))
-    Office.objects.create(operation=operation, name="Safe house", is_public=False, description_en="Where it is")
-    refugees = PopulationType.objects.get(code="REF")
-    PopulationFigure.objects.create(operation=operation, year=2020, people=1_557_276, as_of=dt.date(2020, 12, 31))
-    PopulationFigure.objects.create(operation=operation, year=2020, type=refugees, people=4332, source="Registry")
-    PopulationFigure.objects.create(operation=operation, year=2021, missing_reason="not_yet_known")
-    FinancialFigure.objects.create(operation=operation, year=2020, measure="budget", amount_usd=Decimal("48625534.17"))
-    FinancialFigure.objects.create(
-        operation=operation, year=2020, measure="budget", amount_usd=Decimal("0.01"), pillar=Pillar.objects.get(code="P1")
+    Office.objects.create(
+        operation=operation, name="Lima", latitude=Decimal("-12.0487"), longitude=Decimal("-77.0303")
     )
-    FinancialFigure.objects.create(operation=operation, year=2021, measure="expenditure", missing_reason="withheld")
+    Office.objects.create(
+        operation=operation, name="Safe house", is_public=False, description_en="Where it is"
+    )
+    refugees = PopulationType.objects.get(code="REF")
+    PopulationFigure.objects.create(
+        operation=operation, year=2020, people=1_557_276, as_of=dt.date(2020, 12, 31)
+    )
+    PopulationFigure.objects.create(
+        operation=operation, year=2020, type=refugees, people=4332, source="Registry"
+    )
+    PopulationFigure.objects.create(operation=operation, year=2021, missing_reason="not_yet_known")
+    FinancialFigure.objects.create(
+        operation=operation, year=2020, measure="budget", amount_usd=Decimal("48625534.17")
+    )
+    FinancialFigure.objects.create(
+        operation=operation,
+        year=2020,
+        measure="budget",
+        amount_usd=Decimal("0.01"),
+        pillar=Pillar.objects.get(code="P1"),
+    )
+    FinancialFigure.objects.create(
+        operation=operation, year=2021, measure="expenditure", missing_reason="withheld"
+    )
     return operation
 
 
@@ -56,7 +74,9 @@ def report(peru):
     Section.objects.create(narrative=narrative, type=needs, body="<p>Needs.</p>")
     Section.objects.create(narrative=narrative, type=context, body="<p>Context.</p>")
     KeyFigure.objects.create(narrative=narrative, order=2, value="125", text="units")
-    KeyFigure.objects.create(narrative=narrative, order=1, value=">221,000", text="people", editor_note="check")
+    KeyFigure.objects.create(
+        narrative=narrative, order=1, value=">221,000", text="people", editor_note="check"
+    )
     return narrative
 
 
@@ -193,7 +213,11 @@ def test_the_database_itself_refuses_to_change_an_edition(report):
     from django.db import connection
 
     release(report, None)
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("UPDATE operations_edition SET content = '{}'")
 
 
@@ -204,7 +228,9 @@ def test_the_database_refuses_what_makes_no_sense(peru):
     with pytest.raises(IntegrityError), transaction.atomic():
         Edition.objects.create(operation=peru, kind="plan", number=1, content={})
     with pytest.raises(IntegrityError), transaction.atomic():
-        Edition.objects.create(operation=peru, kind="profile", number=7, content={}, withdrawn_at=timezone.now())
+        Edition.objects.create(
+            operation=peru, kind="profile", number=7, content={}, withdrawn_at=timezone.now()
+        )
 
 
 @pytest.mark.parametrize("figures", [1, 40])

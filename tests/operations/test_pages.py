@@ -200,8 +200,12 @@ def test_the_change_in_people_is_said_in_words(client, now, before, said):
 def test_zero_is_zero_and_missing_says_why(client):
     operation = make_operation(first_year=2019)
     FinancialFigure.objects.create(operation=operation, year=2020, measure="budget", amount_usd=Decimal(0))
-    FinancialFigure.objects.create(operation=operation, year=2020, measure="expenditure", missing_reason="withheld")
-    FinancialFigure.objects.create(operation=operation, year=2019, measure="expenditure", amount_usd=Decimal(3))
+    FinancialFigure.objects.create(
+        operation=operation, year=2020, measure="expenditure", missing_reason="withheld"
+    )
+    FinancialFigure.objects.create(
+        operation=operation, year=2019, measure="expenditure", amount_usd=Decimal(3)
+    )
     release(operation, None)
     table = client.get("/operations/peru/2020/").context["money_chart"].table
     assert [[cell.text or cell.missing_reason for cell in row] for row in table.rows[-3:]] == [
@@ -226,7 +230,10 @@ def test_a_text_in_the_readers_language_is_preferred_to_english(client):
     release(operation, None)
     release(make_text(operation), None)
     release(make_text(operation, language="fr", body="<p>Les besoins.</p>"), None)
-    french, spanish = words(client.get("/fr/operations/peru/2020/")), words(client.get("/es/operations/peru/2020/"))
+    french, spanish = (
+        words(client.get("/fr/operations/peru/2020/")),
+        words(client.get("/es/operations/peru/2020/")),
+    )
     assert "Les besoins." in french
     assert "Pérou" in french
     assert "Needs of the year." in spanish
@@ -261,9 +268,13 @@ def test_what_editors_type_cannot_become_markup(client):
     operation = make_operation(name_en="<script>alert(1)</script>", slug="x")
     operation.notice_en = "<img src=x onerror=alert(1)>"
     operation.save()
-    Office.objects.create(operation=operation, name="<b>Lima</b>", latitude=Decimal("-12"), longitude=Decimal("-77"))
+    Office.objects.create(
+        operation=operation, name="<b>Lima</b>", latitude=Decimal("-12"), longitude=Decimal("-77")
+    )
     type_ = PopulationType.objects.get(code="REF")
-    PopulationFigure.objects.create(operation=operation, year=2020, people=3, type=type_, source="<i>source</i>")
+    PopulationFigure.objects.create(
+        operation=operation, year=2020, people=3, type=type_, source="<i>source</i>"
+    )
     release(operation, None)
     release(make_text(operation, body='<p onclick="x()">Hello<script>alert(2)</script></p>'), None)
     html = client.get("/operations/x/2020/").content.decode()
@@ -290,7 +301,10 @@ def test_the_list_filters_by_year_region_and_name(client):
         regions = client.get(f"/operations/?{query}").context["regions"]
         return [(region, [(row.profile.name, row.people.number) for row in rows]) for region, rows in regions]
 
-    assert names("year=2020") == [("West and Central Africa", [("Chad", 20)]), ("The Americas", [("Peru", 10)])]
+    assert names("year=2020") == [
+        ("West and Central Africa", [("Chad", 20)]),
+        ("The Americas", [("Peru", 10)]),
+    ]
     assert names("year=2019&region=AME") == [("The Americas", [("Peru", 11)])]
     assert names("year=2020&q=cha") == [("West and Central Africa", [("Chad", 20)])]
     assert names("year=2020&q=%00xyz") == []
@@ -347,11 +361,15 @@ def test_a_page_costs_the_same_for_one_row_and_for_many(
 ):
     pillar = FinancialFigure._meta.get_field("pillar").related_model.objects.get(code="P1")
     for number in range(rows):
-        operation = make_operation(*(("PER", "Peru") if number == 0 else (f"OP{number}", f"Operation {number}")))
+        operation = make_operation(
+            *(("PER", "Peru") if number == 0 else (f"OP{number}", f"Operation {number}"))
+        )
         if number:
             operation.predecessor = Operation.objects.get(code="PER")
             operation.save()
-        Office.objects.create(operation=operation, name="Lima", latitude=Decimal("-12"), longitude=Decimal("-77"))
+        Office.objects.create(
+            operation=operation, name="Lima", latitude=Decimal("-12"), longitude=Decimal("-77")
+        )
         for year in range(2000, 2000 + min(rows, 5)):
             PopulationFigure.objects.create(operation=operation, year=year, people=year)
             FinancialFigure.objects.create(

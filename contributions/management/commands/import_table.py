@@ -28,9 +28,13 @@ class Command(BaseCommand):
         parser.add_argument("table", choices=TABLES)
         parser.add_argument("file", type=Path)
         parser.add_argument("--dry-run", action="store_true", help="Only say what the import would do.")
-        parser.add_argument("--round-to-cents", action="store_true", help="Round amounts finer than a cent, half-up.")
+        parser.add_argument(
+            "--round-to-cents", action="store_true", help="Round amounts finer than a cent, half-up."
+        )
         parser.add_argument("--new-donors", action="store_true", help="Make donors that are not yet known.")
-        parser.add_argument("--release", action="store_true", help="Release the profiles that the file changes.")
+        parser.add_argument(
+            "--release", action="store_true", help="Release the profiles that the file changes."
+        )
         parser.add_argument("--user", help="Name of the account that the import is kept under.")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -44,7 +44,9 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--accounts", action="store_true", help="Only print the accounts of the demonstration.")
+        parser.add_argument(
+            "--accounts", action="store_true", help="Only print the accounts of the demonstration."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["accounts"]:
@@ -152,7 +154,11 @@ class Command(BaseCommand):
 
     def load_narrative(self, operation: Operation, text: dict[str, Any], user: Any) -> Narrative:
         narrative = Narrative.objects.create(
-            operation=operation, year=text["year"], kind=text["kind"], language=text["language"], updated_by=user
+            operation=operation,
+            year=text["year"],
+            kind=text["kind"],
+            language=text["language"],
+            updated_by=user,
         )
         for code, body in text["sections"].items():
             Section.objects.create(narrative=narrative, type=self.sections[code], body=body)
