@@ -191,7 +191,7 @@ def text_width(text: str, css: str) -> float:
 
 def wrap(text: str, width: float, css: str) -> list[str]:
     lines: list[str] = []
-    for word in text.split(" "):
+    for word in filter(None, text.split(" ")):
         if lines and text_width(f"{lines[-1]} {word}", css) <= width:
             lines[-1] += f" {word}"
         else:

@@ -82,7 +82,7 @@ class TableImportForm(ImportForm):
         """The file itself says whether it is a workbook."""
         cleaned = super().clean()
         if upload := cleaned.get("import_file"):
-            is_workbook = upload.read(4) == b"PK\x03\x04"
+            is_workbook = upload.read(4) == b"PK\x03\x04" or upload.name.lower().endswith(".xlsx")
             upload.seek(0)
             cleaned["format"] = str(FORMATS.index(PlainXLSX if is_workbook else PlainCSV))
         return cleaned

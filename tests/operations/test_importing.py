@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import io
+import os
 import re
 from decimal import Decimal
 
@@ -490,12 +491,42 @@ def test_the_preview_shows_each_error_with_its_place_and_stores_nothing(peru, ad
         ("operation,operation\nPER,PER\n", "a.csv", "names a column twice"),
         (b"operation,year\nP\xc9R,2020\n", "a.csv", "Line 2 is not UTF-8"),
         ("operation,year\n", "a.xlsx", "This is not an XLSX workbook"),
-        (b"PK\x03\x04", "a.csv", "This is a workbook"),
+        (b"PK\x03\x04", "a.csv", "This is not an XLSX workbook"),
         ("operation,people\nPER,5\n", "a.csv", "The file has no column “year”."),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_in_the_form(admin_client, text, name, sentence):
     assert sentence in words(upload(admin_client, text, name=name))
+
+
+def test_an_import_that_is_confirmed_twice_is_done_once_and_says_so(peru, admin_client):
+    page = upload(admin_client, "operation,year,people\nPER,2019,867\n")
+    confirm(admin_client, page)
+    assert "was confirmed already" in words(confirm(admin_client, page))
+    assert (PopulationFigure.objects.count(), ImportBatch.objects.count()) == (1, 1)
+
+
+def test_an_upload_that_waits_is_kept_for_a_day(peru, admin_client, settings):
+    folder = settings.DATA_DIR / "uploads"
+    upload(admin_client, "operation,year,people\nPER,2019,867\n")
+    old = max(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+    os.utime(old, (0, 0))
+    upload(admin_client, "operation,year,people\nPER,2019,868\n")
+    assert not old.exists()
+
+
+def test_the_profiles_that_change_are_released_only_by_who_may_release(peru, client):
+    user = factories.user("loader", is_staff=True)
+    names = ["import_populationfigure", "view_populationfigure", "edit_every_operation"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.login(username="loader", password=factories.PASSWORD)
+    text = "operation,year,people\nPER,2019,867\n"
+    page = upload(client, text, release_profiles="on")
+    confirm(client, page, release_profiles="on")
+    assert (PopulationFigure.objects.count(), list(Edition.objects.released())) == (1, [])
+    user.user_permissions.add(Permission.objects.get(codename="release_edition"))
+    confirm(client, upload(client, text.replace("867", "868"), release_profiles="on"))
+    assert [edition.operation for edition in Edition.objects.released()] == [peru]
 
 
 def test_a_line_that_was_taken_meanwhile_is_compared_again(peru, admin_client):
