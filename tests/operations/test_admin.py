@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
 from operations.editions import record, release, withdraw
-from operations.forms import COLUMNS
+from operations.grids import COLUMNS
 from operations.models import (
     Edition,
     FinancialFigure,

@@ -1,0 +1,170 @@
+"""Texts with their sections and key figures, one form each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import RelatedOnlyFieldListFilter
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from .. import editions
+from ..forms import (
+    KeyFigureForm,
+    KeyFigureFormSet,
+    NarrativeChoiceForm,
+    NarrativeForm,
+    SectionForm,
+    SectionFormSet,
+)
+from ..models import (
+    KeyFigure,
+    Narrative,
+    Section,
+)
+from ..sites import narratives_with_state
+from .working_copies import StateFilter, StatefulList, WorkingCopyAdmin
+
+
+class SectionInline(admin.StackedInline):
+    model = Section
+    form = SectionForm
+    formset = SectionFormSet
+    template = "admin/operations/narrative/sections.html"
+    can_delete = False
+
+
+class KeyFigureInline(admin.TabularInline):
+    model = KeyFigure
+    form = KeyFigureForm
+    formset = KeyFigureFormSet
+    template = "admin/operations/narrative/key_figures.html"
+    extra = 3
+
+
+@admin.register(Narrative)
+class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
+    form = NarrativeForm
+    inlines = [SectionInline, KeyFigureInline]
+    change_form_template = "admin/operations/narrative/change_form.html"
+    list_display = ["operation", "kind", "year", "language", "state", "updated_at", "updated_by"]
+    list_display_links = ["operation", "kind"]
+    list_filter = [("operation", RelatedOnlyFieldListFilter), "year", "kind", StateFilter, "language"]
+    list_select_related = ["operation", "updated_by"]
+    list_per_page = 50
+    search_fields = ["operation__name_en", "operation__code"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return narratives_with_state(super().get_queryset(request).select_related("operation"))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Narrative | None = None) -> list:
+        return []
+
+    def get_form(
+        self, request: HttpRequest, obj: Narrative | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj is None:
+            return type(form.__name__, (form,), {"identity": getattr(request, "narrative", {})})
+        return form
+
+    def get_urls(self) -> list:
+        copy = path(
+            "copy-last-year/",
+            self.admin_site.admin_view(require_POST(self.copy_view)),
+            name="operations_narrative_copy",
+        )
+        return [copy, *super().get_urls()]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        """First which text it is; then, at an address that says so, its sections and key figures."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        is_named = {"operation", "year", "kind"} <= request.GET.keys()
+        choice = NarrativeChoiceForm(
+            request.GET if is_named else None, initial=request.GET.dict(), user=request.user
+        )
+        if not choice.is_valid():
+            return self.choice_response(request, choice)
+        chosen = choice.cleaned_data
+        existing = Narrative.objects.filter(**chosen).first()
+        if existing and request.method != "POST":
+            self.message_user(request, _("This text exists already. Here it is."), messages.INFO)
+            return HttpResponseRedirect(reverse("admin:operations_narrative_change", args=[existing.pk]))
+        request.narrative = chosen
+        text = Narrative(**chosen)
+        context = {"title": _("New: %s") % text, "copy": self.copy_offer(request, text, text.year)}
+        return super().add_view(request, form_url, {**context, **(extra_context or {})})
+
+    def choice_response(self, request: HttpRequest, form: NarrativeChoiceForm) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Which text do you want to write?"),
+            "opts": self.opts,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/operations/narrative/choose.html", context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        text = self.get_object(request, unquote(object_id))
+        context = {"copy": text and self.copy_offer(request, text, text.year + 1)}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def copy_offer(self, request: HttpRequest, text: Narrative, year: int) -> dict[str, Any] | None:
+        """What “Copy last year” sends to make the text of ``year``; ``None`` where it would be refused."""
+        same = Narrative.objects.filter(operation=text.operation_id, kind=text.kind, language=text.language)
+        years = set(same.filter(year__in=[year - 1, year]).values_list("year", flat=True))
+        if years != {year - 1} or not self.has_add_permission(request):
+            return None
+        return {"operation": text.operation_id, "kind": text.kind, "year": year, "language": text.language}
+
+    def copy_view(self, request: HttpRequest) -> HttpResponse:
+        """A new text with the sections and key figures of the same text of the year before."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        choice = NarrativeChoiceForm(request.POST, user=request.user)
+        if not choice.is_valid():
+            raise PermissionDenied
+        chosen = choice.cleaned_data
+        if existing := Narrative.objects.filter(**chosen).first():
+            self.message_user(
+                request, _("Nothing was copied: this text exists already. Here it is."), messages.WARNING
+            )
+            return HttpResponseRedirect(reverse("admin:operations_narrative_change", args=[existing.pk]))
+        source = Narrative.objects.filter(**{**chosen, "year": chosen["year"] - 1}).first()
+        if source is None:
+            self.message_user(
+                request, _("Nothing was copied: the year before has no such text."), messages.WARNING
+            )
+            return HttpResponseRedirect(reverse("admin:index"))
+        with transaction.atomic():
+            text = Narrative.objects.create(**chosen, updated_by=request.user)
+            editions.thaw(editions.freeze(source), text)
+            edition = editions.record(text, request.user)
+            self.log_addition(request, text, _("Copied from %s.") % source.year)
+        said = _(
+            "Copied from %(year)s and saved as edition %(number)s, not yet released. Change what is new."
+        )
+        self.message_user(request, said % {"year": source.year, "number": edition.number}, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:operations_narrative_change", args=[text.pk]))
+
+    def save_model(self, request: HttpRequest, obj: Narrative, form: Any, change: bool) -> None:
+        obj.updated_by = request.user
+        super().save_model(request, obj, form, change)
+
+    def refuses_release(self, obj: Narrative) -> str:
+        if obj.sections.exclude(body="").exists() or obj.key_figures.exists():
+            return ""
+        return _("the text is empty. Write at least one section or one key figure.")

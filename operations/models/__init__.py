@@ -1,0 +1,44 @@
+"""The operations, their figures and texts as staff edit them, and the editions that the public reads.
+
+Staff edit *working copies* (an ``Operation`` with its offices and figures; a ``Narrative`` with its
+sections and key figures). What is public is an ``Edition``: a frozen copy that is never changed.
+Imports run one way: ``edition → narrative → operation → reference``.
+"""
+
+from .edition import Edition, EditionQuerySet
+from .narrative import KeyFigure, Narrative, NarrativeQuerySet, Section
+from .operation import FinancialFigure, Office, Operation, OperationQuerySet, PopulationFigure
+from .reference import (
+    CODE,
+    YEAR,
+    MissingReason,
+    Pillar,
+    PopulationType,
+    Region,
+    SectionType,
+    TextKind,
+    Validity,
+)
+
+__all__ = [
+    "CODE",
+    "YEAR",
+    "Edition",
+    "EditionQuerySet",
+    "FinancialFigure",
+    "KeyFigure",
+    "MissingReason",
+    "Narrative",
+    "NarrativeQuerySet",
+    "Office",
+    "Operation",
+    "OperationQuerySet",
+    "Pillar",
+    "PopulationFigure",
+    "PopulationType",
+    "Region",
+    "Section",
+    "SectionType",
+    "TextKind",
+    "Validity",
+]
