@@ -124,8 +124,8 @@ def donor(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def donor_chart(donor: Donor, rows: list[dict[str, Any]]) -> charts.Chart | None:
-    """What a donor family gave, by budget year."""
-    if not rows:
+    """What a donor family gave, by budget year; ``None`` where a single year leaves nothing to compare."""
+    if len(rows) < 2:
         return None
     amounts = {row["budget_year"]: row["amount"] for row in rows}
     years = list(range(min(amounts), max(amounts) + 1))

@@ -8,11 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
-from django.utils import numberformat
 from django.utils.dateparse import parse_date
-from django.utils.formats import date_format, get_format
+from django.utils.formats import date_format, number_format
 from django.utils.text import capfirst, slugify
-from django.utils.translation import get_language, get_language_bidi, ngettext, pgettext
+from django.utils.translation import get_language_bidi, ngettext, pgettext
 from django.utils.translation import gettext as _
 from django_countries import countries
 
@@ -26,17 +25,9 @@ from .rounding import millions
 SERIES_CSS = {"budget": "s-budget", "funds_available": "s-funds", "expenditure": "s-expenditure"}
 
 
-# Arabic with European digits, as CLDR has it. Django's “1.557” is a decimal fraction to most readers of Arabic.
-SEPARATORS = {"ar": (".", ",")}
-
-
 def print_number(value: Decimal | int, places: int | None = None) -> str:
     """1557276 → 1,557,276 in English, 1 557 276 in French."""
-    point, comma = SEPARATORS.get(get_language() or "en") or (
-        get_format("DECIMAL_SEPARATOR"),
-        get_format("THOUSAND_SEPARATOR"),
-    )
-    return numberformat.format(value, point, places, 3, comma, force_grouping=True, use_l10n=False)
+    return number_format(value, places, use_l10n=True, force_grouping=True)
 
 
 def print_cents(value: Decimal) -> str:
