@@ -280,7 +280,7 @@ class ContributionResource(TableResource):
             and "private donors" in fold_name(donor.name_en)
         }
         self.planned: dict[tuple[str, bool], Donor] = {}  # by folded name, and whether private
-        self.exact, self.rounded = Decimal(0), 0
+        self.exact, self.stored, self.rounded = Decimal(0), Decimal(0), 0
         self.has_usd = "amount_usd" in plan.mapping.values()
         if not self.has_usd and "amount" not in plan.mapping.values():
             plan.errors.append(
@@ -318,6 +318,7 @@ class ContributionResource(TableResource):
         else:
             exact = read_amount(row.raw[usd])
             self.exact += exact
+            self.stored += amount
             self.rounded += exact != amount
         if not values.get("budget_year") and "date" in values:
             values["budget_year"] = values["date"].year
@@ -468,10 +469,21 @@ class ContributionResource(TableResource):
         stored = sum((row.values["amount_usd"] for row in (*plan.new, *plan.changed)), Decimal(0))
         plan.totals = {"in_file_usd": f"{self.exact:f}", "new_and_changed_usd": f"{stored:f}"}
         if self.rounded:
-            plan.totals["rounded_lines"] = str(self.rounded)
+            plan.totals |= {
+                "rounded_lines": str(self.rounded),
+                "rounded_total_usd": f"{self.stored:f}",
+                "rounding_difference_usd": f"{self.stored - self.exact:f}",
+            }
             plan.notes.append(
-                _("%(count)d amounts are finer than a cent and are rounded half-up, each on its own.")
-                % {"count": self.rounded}
+                _(
+                    "%(count)d amounts are finer than a cent and are rounded half-up, each on its own; "
+                    "the total becomes US$ %(total)s (difference %(difference)s)."
+                )
+                % {
+                    "count": self.rounded,
+                    "total": self.stored,
+                    "difference": self.stored - self.exact,
+                }
             )
         if "budget_year" not in plan.mapping.values():
             plan.notes.append(

@@ -213,10 +213,11 @@ def _thaw_narrative(content: Content, narrative: Narrative) -> None:
 
 def record(working_copy: Operation | Narrative, user: Any) -> Edition:
     """An edition of the working copy as it stands: the newest one if nothing changed since."""
-    content = freeze(working_copy)
     with transaction.atomic():
         operation = working_copy if isinstance(working_copy, Operation) else working_copy.operation
-        Operation.objects.select_for_update().filter(pk=operation.pk).first()  # numbers are given in turn
+        # One at a time for each operation: a later number never holds an older state.
+        Operation.objects.select_for_update().filter(pk=operation.pk).first()
+        content = freeze(working_copy)
         newest = Edition.objects.of(working_copy).first()
         if newest and newest.content == content and newest.withdrawn_at is None:
             return newest

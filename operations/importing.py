@@ -198,6 +198,7 @@ class TableResource(resources.ModelResource):
     ) -> Result:
         plan = self.plan(dataset)
         if not plan.errors and not dry_run and (plan.new or plan.changed):
+            batch = None
             try:
                 with transaction.atomic():
                     answers = import_begins.send(
@@ -208,8 +209,11 @@ class TableResource(resources.ModelResource):
                         file_name=kwargs.get("file_name") or "",
                         user=kwargs.get("user"),
                     )
-                    self.write(plan, batch=answers[0][1] if answers else None, user=kwargs.get("user"))
+                    batch = answers[0][1] if answers else None
+                    self.write(plan, batch=batch, user=kwargs.get("user"))
             except DatabaseError as error:
+                if batch is not None:
+                    batch.file.delete(save=False)  # a file is no part of the transaction
                 plan.errors.append(CellError(0, "", "", _("Nothing was imported: %s") % error))
         if plan.errors and raise_errors:
             raise ValidationError([error.sentence for error in plan.errors[:SHOWN_ERRORS]])

@@ -173,7 +173,10 @@ def test_amounts_finer_than_a_cent_are_refused_or_rounded_on_request_line_by_lin
 
     plan = gifts(*lines, round_to_cents=True)
     assert [amount for _donor, _date, amount in stored()] == ["995603.37", "933.07", "5.10"]
-    assert "2 amounts are finer than a cent and are rounded half-up, each on its own." in plan.notes
+    assert plan.notes[0] == (
+        "2 amounts are finer than a cent and are rounded half-up, each on its own; "
+        "the total becomes US$ 996541.54 (difference 0.003)."
+    )
     totals = {"in_file_usd": "996541.537", "new_and_changed_usd": "996541.54", "rounded_lines": "2"}
     assert (plan.totals, ImportBatch.objects.get().totals) == (totals, totals)
 

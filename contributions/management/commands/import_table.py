@@ -83,6 +83,9 @@ class Command(BaseCommand):
         for name, value in plan.totals.items():
             self.stdout.write(f"{name}: {value}")
         counts = plan.counts
+        if not plan.new and not plan.changed:
+            self.stdout.write(f"Nothing to do: all {counts['rows']} lines are known ({seconds:.1f} s).")
+            return
         self.stdout.write(
             f"{'Would import' if dry_run else 'Imported'} {counts['rows']} lines in {seconds:.1f} s: "
             f"{counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged."
