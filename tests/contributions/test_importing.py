@@ -177,7 +177,13 @@ def test_amounts_finer_than_a_cent_are_refused_or_rounded_on_request_line_by_lin
         "2 amounts are finer than a cent and are rounded half-up, each on its own; "
         "the total becomes US$ 996541.54 (difference 0.003)."
     )
-    totals = {"in_file_usd": "996541.537", "new_and_changed_usd": "996541.54", "rounded_lines": "2"}
+    totals = {
+        "in_file_usd": "996541.537",
+        "new_and_changed_usd": "996541.54",
+        "rounded_lines": "2",
+        "rounded_total_usd": "996541.54",
+        "rounding_difference_usd": "0.003",
+    }
     assert (plan.totals, ImportBatch.objects.get().totals) == (totals, totals)
 
 
