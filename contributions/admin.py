@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from operations.forms import RowFormSet
 from operations.import_admin import TableAdmin
 from operations.templatetags.figures import usd_cents
 
@@ -19,6 +20,7 @@ from .resources import ContributionResource, DonorResource
 
 class DonorAliasInline(admin.TabularInline):
     model = DonorAlias
+    formset = RowFormSet
     extra = 1
     verbose_name_plural = gettext_lazy("other spellings, as files write the name")
 
@@ -30,7 +32,6 @@ class DonorAdmin(TableAdmin, admin.ModelAdmin):
     list_filter = ["kind", "may_be_named"]
     list_select_related = ["parent"]
     search_fields = ["name_en", "name_fr", "name_es", "name_ar", "aliases__name", "iati_reference"]
-    autocomplete_fields = ["parent"]
     inlines = [DonorAliasInline]
     fieldsets = [
         (None, {"fields": ["name_en", "kind", "country", "parent", "may_be_named"]}),
@@ -50,6 +51,15 @@ class DonorAdmin(TableAdmin, admin.ModelAdmin):
             },
         ),
     ]  # fmt: skip
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "parent":
+            kwargs["queryset"] = Donor.objects.filter(parent__isnull=True)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def view_on_site(self, donor: Donor) -> str | None:
+        """The public page; unnamed donors and those that belong to another have none."""
+        return donor.get_absolute_url() if Donor.objects.families().filter(pk=donor.pk).exists() else None
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

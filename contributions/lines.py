@@ -23,6 +23,9 @@ from .models import Contribution, ContributionQuerySet, Donor, donor_class
 # More allocations than these have their own address instead of being opened in the line.
 OPENED = 30
 
+# How an address says “of no country”.
+NO_COUNTRY = "none"
+
 
 @dataclass
 class PublicLine:
@@ -43,7 +46,7 @@ class PublicLine:
     def url(self) -> str:
         """Where all its allocations stand."""
         query = {"date": self.date.isoformat(), "kind": self.kind}
-        query |= {"donor": self.slug} if self.slug else {"country": self.country}
+        query |= {"donor": self.slug} if self.slug else {"country": self.country or NO_COUNTRY}
         return f"{reverse('contributions:contributions')}?{urlencode(query)}"
 
     def lines(self) -> Q:
@@ -85,7 +88,7 @@ def public_lines(groups: Sequence[dict[str, Any]], lines: ContributionQuerySet) 
 def public_line(group: dict[str, Any], families: dict[int, Donor]) -> PublicLine:
     family = families.get(group["family"])
     country = "" if family else str(group["country"] or "")
-    if family and family.may_be_named:
+    if family and family.is_named:
         name = family.name
     else:
         name = str(countries.name(country)) if country else _("Private donors")
@@ -107,7 +110,7 @@ def public_line(group: dict[str, Any], families: dict[int, Donor]) -> PublicLine
 def group_of(line: Contribution) -> tuple:
     """The group of ``ContributionQuerySet.grouped`` that a line is in."""
     donor = line.donor
-    if donor.may_be_named or donor.parent_id:
+    if donor.is_named or donor.parent_id:
         return (line.date, donor.kind, donor.parent_id or donor.pk, "")
     return (line.date, donor.kind, None, str(donor.country or ""))
 

@@ -30,8 +30,8 @@ from operations.models import YEAR, Edition, Operation
 
 class DonorQuerySet(models.QuerySet):
     def named(self) -> DonorQuerySet:
-        """Those whom the public may see by name."""
-        return self.filter(may_be_named=True)
+        """Those whom the public may see by name: all but private donors who did not agree to it."""
+        return self.filter(~Q(kind=Donor.Kind.PRIVATE) | Q(may_be_named=True))
 
     def families(self) -> DonorQuerySet:
         """The named donors that belong to no other: their pages show all their members' lines."""
@@ -121,6 +121,10 @@ class Donor(models.Model):
                 self.name, set(Donor.objects.exclude(pk=self.pk).values_list("slug", flat=True))
             )
         super().save(*args, **kwargs)
+
+    @property
+    def is_named(self) -> bool:
+        return self.kind != self.Kind.PRIVATE or self.may_be_named
 
     def get_absolute_url(self) -> str:
         return reverse("contributions:donor", args=[self.slug])
@@ -234,6 +238,11 @@ class ContributionQuerySet(models.QuerySet):
     def for_year(self, year: int) -> ContributionQuerySet:
         return self.filter(budget_year=year)
 
+    def of_class(self, country: str) -> ContributionQuerySet:
+        """The lines of private donors of a country (or, with "", of none) who have no family and no name."""
+        private = {"donor__kind": Donor.Kind.PRIVATE, "donor__may_be_named": False}
+        return self.filter(donor__parent__isnull=True, donor__country=country, **private)
+
     def of_family(self, donor: Donor) -> ContributionQuerySet:
         return self.filter(Q(donor=donor) | Q(donor__parent=donor))
 
@@ -242,7 +251,11 @@ class ContributionQuerySet(models.QuerySet):
 
         ``country`` tells those without a family apart; it is empty for all others.
         """
-        has_family = Q(donor__may_be_named=True) | Q(donor__parent__isnull=False)
+        has_family = (
+            ~Q(donor__kind=Donor.Kind.PRIVATE)
+            | Q(donor__may_be_named=True)
+            | Q(donor__parent__isnull=False)
+        )
         return self.annotate(
             family=Case(
                 When(has_family, then=Coalesce("donor__parent_id", "donor_id")),

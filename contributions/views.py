@@ -8,18 +8,21 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.dateparse import parse_date
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
+from django_countries import countries
 
 from operations import charts
 from operations.drawings import number_cell, print_cents, print_dollars, print_number, unit_words
 from operations.models import Edition
 from operations.profiles import Profile, Value
+from operations.views import public_page
 
-from .lines import by_day, number_footnotes, public_line, public_lines
+from .lines import NO_COUNTRY, by_day, number_footnotes, public_line, public_lines
 from .models import Contribution, ContributionQuerySet, Donor
 
 PAGE_SIZE = 50
 
 
+@public_page
 def contributions(request: HttpRequest) -> HttpResponse:
     years = list(Contribution.objects.released().by_year())
     lines, filters = filtered(request)
@@ -55,9 +58,10 @@ def filtered(request: HttpRequest) -> tuple[ContributionQuerySet, dict[str, Any]
     if asked.get("kind") in Donor.Kind.values:
         filters["kind"] = Donor.Kind(asked["kind"])
         lines = lines.filter(donor__kind=asked["kind"])
-    if len(asked.get("country", "")) == 2:
-        filters["country"] = asked["country"]
-        lines = lines.filter(donor__country=asked["country"])
+    if (country := asked.get("country", "")) == NO_COUNTRY or country in countries:
+        code = "" if country == NO_COUNTRY else country
+        filters["country"] = countries.name(code)
+        lines = lines.of_class(code)
     if date := day(asked.get("date", "")):
         filters["date"] = date
         lines = lines.filter(date=date)
@@ -77,6 +81,7 @@ def day(text: str) -> Any:
         return None
 
 
+@public_page
 def donors(request: HttpRequest) -> HttpResponse:
     released = Contribution.objects.released()
     years = list(released.by_year())
@@ -104,6 +109,7 @@ def donors(request: HttpRequest) -> HttpResponse:
     )
 
 
+@public_page
 def donor(request: HttpRequest, slug: str) -> HttpResponse:
     donor = get_object_or_404(Donor.objects.families(), slug=slug)
     lines = Contribution.objects.released().of_family(donor)

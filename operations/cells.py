@@ -299,11 +299,13 @@ def clean_date(cell: object, *, today: dt.date | None = None) -> dt.date | None:
             _("“%(text)s” has a year of two digits. Write all four: 2021-11-25 or 25-NOV-2021.")
             % {"text": text}
         )
-    elif re.fullmatch(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2,4}", text):
-        raise ValueError(
-            _("“%(text)s” can be read as two different days. Write it as 2021-04-03 or 3-APR-2021.")
-            % {"text": text}
-        )
+    elif match := re.fullmatch(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-][0-9]{4}", text):
+        if max(int(match[1]), int(match[2])) > 12:
+            said = _("“%(text)s” gives the month as a number after or before the day. %(forms)s")
+        else:
+            said = _("“%(text)s” can be read as two different days. %(forms)s")
+        forms = _("Write the year first (2021-04-03), or the month in letters (3-APR-2021).")
+        raise ValueError(said % {"text": text, "forms": forms})
     elif re.search(r"[0-9][T ][0-9]{1,2}:[0-9]{2}", text):
         raise ValueError(_("“%(text)s” holds a time as well as a day. Keep the day only.") % {"text": text})
     else:

@@ -87,7 +87,7 @@ def gap_captions(page: OperationPage, years: Sequence[int]) -> list[str | None]:
         elif page.predecessor and profile.first_year and year < profile.first_year:
             captions.append(
                 _("before %(year)s: see %(name)s")
-                % {"year": profile.first_year, "name": in_language(page.predecessor["name"])}
+                % {"year": profile.first_year, "name": page.predecessor.name}
             )
         else:
             captions.append(_("the operation did not exist"))
@@ -293,7 +293,7 @@ def lead_sentence(page: OperationPage, people: People) -> str:
     said = []
     if people.total.number is not None:
         words["people"] = print_number(Decimal(people.total.number))
-        said.append(_("At the end of %(year)s the agency served %(people)s people in %(name)s.") % words)
+        said.append(_("At the end of %(year)s, %(people)s people in %(name)s were of concern to the agency.") % words)
     if money.spent is not None:
         words["share"] = print_number(money.spent)
         said.append(_("Of every 100 dollars budgeted for the year, it spent %(share)s.") % words)

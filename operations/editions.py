@@ -67,12 +67,8 @@ def _freeze_operation(operation: Operation) -> Content:
         "zoom": operation.zoom,
         "first_year": operation.first_year,
         "last_year": operation.last_year,
-        "predecessor": operation.predecessor
-        and {
-            "code": operation.predecessor.code,
-            "slug": operation.predecessor.slug,
-            "name": translations(operation.predecessor, "name"),
-        },
+        # Its name and address are read from its own released profile, never from its working copy.
+        "predecessor": operation.predecessor and {"code": operation.predecessor.code},
         "notice": translations(operation, "notice"),
         "is_active": operation.is_active,
         "offices": [_freeze_office(office) for office in offices if office.is_public],

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
@@ -38,7 +38,7 @@ class CentsField(models.BigIntegerField):
 
     @property
     def validators(self) -> list:
-        return [*self._validators, DecimalValidator(max_digits=14, decimal_places=2)]
+        return [*self._validators, DecimalValidator(max_digits=16, decimal_places=2)]
 
     def from_db_value(self, value: int | None, expression: Any, connection: Any) -> Decimal | None:
         return None if value is None else Decimal(value).scaleb(-2)
@@ -53,9 +53,12 @@ class CentsField(models.BigIntegerField):
         if value is None or (isinstance(value, Decimal) and value.is_finite()):
             return value
         try:
-            return clean_amount(value)
-        except ValueError as error:
-            raise ValidationError(str(error), code="amount") from None
+            amount = Decimal(value)  # of serialised data; what people type goes through ``AmountFormField``
+        except (InvalidOperation, TypeError, ValueError):
+            amount = Decimal("NaN")
+        if not amount.is_finite():
+            raise ValidationError(_("“%(value)s” is not an amount."), params={"value": value}, code="amount")
+        return amount
 
     def get_prep_value(self, value: Any) -> int | None:
         if value is None or hasattr(value, "resolve_expression"):

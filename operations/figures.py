@@ -30,6 +30,12 @@ class Figure:
     number: Decimal  # written out: "226.8 million" is 226800000; "0.5%" is 0.5
 
 
+def grouped(digits: str) -> str:
+    """300000 → 300,000; four digits may be a year and stay as they are."""
+    whole, dot, fraction = digits.partition(".")
+    return f"{int(whole):,}{dot}{fraction}" if whole.isdecimal() and len(whole) > 4 else digits
+
+
 def parse_figure(value: str) -> Figure:
     """Read a key-figure value; ``ValueError`` says in a sentence why not and what might have been meant."""
     text = clean_text(value)
@@ -54,6 +60,6 @@ def parse_figure(value: str) -> Figure:
             % {"text": text, "places": PLACES}
         )
     sign, currency = shape["sign"] or "", (shape["currency"] or "").upper()
-    printed = (f"{sign} " if sign else "") + currency + shape["number"]
+    printed = (f"{sign} " if sign else "") + currency + grouped(shape["number"])
     printed += unit if unit == "%" else f" {unit}" if unit else ""
     return Figure(printed, written_out)

@@ -135,7 +135,9 @@ class SectionForm(forms.ModelForm):
     def section_type(self) -> SectionType | None:
         """Its heading; ``None`` where the request names one that does not belong to the text."""
         value = str(self["type"].value())
-        return self.types.get(int(value)) if value.isascii() and value.isdecimal() else None
+        return (
+            self.types.get(int(value)) if value.isascii() and value.isdecimal() and len(value) < 20 else None
+        )
 
 
 class SectionFormSet(forms.BaseInlineFormSet):

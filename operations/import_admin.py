@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ class TableAdmin(ImportExportMixin):
     def import_options(self, request: HttpRequest) -> tuple[str, ...]:
         """The options of this table that this person may use."""
         options = self.resource_classes[0].options
-        if request.user.has_perm("operations.release_edition"):
+        if request.user.has_perms(["operations.release_edition", "operations.change_operation"]):
             return options
         return tuple(name for name in options if name != "release_profiles")
 
@@ -220,6 +221,7 @@ def preview(plan: Plan) -> dict[str, Any]:
     columns = list(dict.fromkeys(plan.mapping.values()))
     return {
         "plan": plan,
+        "in_file": f"{Decimal(total):,}" if (total := plan.totals.get("in_file_usd")) else "",
         "columns": columns,
         "new_rows": [(row.line, [row.raw.get(name) for name in columns]) for row in plan.new[:SHOWN_NEW]],
         "more_new": max(0, len(plan.new) - SHOWN_NEW),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from django.db.models import Q
+
 from .models import Edition, TextKind
 from .profiles import Profile, in_language
 
@@ -42,6 +44,7 @@ class OperationPage:
     year: int
     years: list[int]  # that have something released, newest first
     texts: dict[tuple[int, str], Text]
+    predecessor: Profile | None = None
     successors: list[Profile] = field(default_factory=list)
 
     @cached_property
@@ -68,10 +71,6 @@ class OperationPage:
         """
         this_year = [text for text in (self.year_end, self.plan) if text and text.key_figures][:1]
         return this_year + ([self.next_plan] if self.next_plan and self.next_plan.key_figures else [])
-
-    @property
-    def predecessor(self) -> dict[str, Any] | None:
-        return self.profile.content["predecessor"]
 
     @property
     def editions(self) -> list[Edition]:
@@ -113,14 +112,21 @@ class OperationPage:
             for edition in editions.values()
             if edition.year in (year, year + 1)
         }
-        code = editions[profile.pk].content["code"]
-        successors = Edition.objects.released(at).profiles().filter(content__predecessor__code=code)
+        own = Profile(editions[profile.pk].public)
+        before = (own.content["predecessor"] or {}).get("code")
+        related = [
+            Profile(edition.public)
+            for edition in Edition.objects.released(at)
+            .profiles()
+            .filter(Q(content__predecessor__code=own.code) | Q(content__code=before))
+        ]
         return cls(
             editions[profile.pk],
             year,
             years,
             found,
-            sorted((Profile(e.public) for e in successors), key=_by_name),
+            next((other for other in related if other.code == before), None),
+            sorted((other for other in related if other.code != before), key=_by_name),
         )
 
 

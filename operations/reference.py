@@ -101,26 +101,33 @@ SECTION_TYPES = [
     ("key-priorities", "Key priorities", "Priorités principales", "Prioridades principales", "الأولويات الرئيسية", "plan", "What will be done, each with its target. A list reads best."),
 ]  # fmt: skip
 
-# What each role may do; an administrator is a superuser.
+# What each role may do; an administrator is a superuser. To export a table asks for “view”.
 GROUPS = {
     "Field editors": {
         "change": ["operation"],
-        "view": ["edition", "region"],
-        "add change": ["narrative", "section", "keyfigure", "office", "populationfigure"],
+        "view": ["operation", "edition", "region"],
+        "view add change": ["narrative", "section", "keyfigure", "office", "populationfigure"],
         "delete": ["section", "keyfigure", "office", "populationfigure"],
         "release": ["edition"],
     },
     "Reviewers": {
-        "view": ["region", "edition", "donor", "contribution", "importbatch"],
+        "view": ["operation", "region", "edition", "donor", "contribution", "importbatch"],
         "change": ["operation"],
-        "add change": ["narrative", "section", "keyfigure", "office", "populationfigure", "financialfigure"],
+        "view add change": [
+            "narrative",
+            "section",
+            "keyfigure",
+            "office",
+            "populationfigure",
+            "financialfigure",
+        ],
         "delete": ["section", "keyfigure", "office", "populationfigure", "financialfigure"],
         "release": ["edition"],
         "edit_every": ["operation"],
     },
     "Finance": {
         "view": ["operation", "region", "edition", "contribution", "importbatch"],
-        "add change": ["donor", "donoralias", "financialfigure"],
+        "view add change": ["donor", "donoralias", "financialfigure"],
         "delete": ["donoralias", "financialfigure"],
         "import": ["contribution", "donor", "financialfigure"],
         "release": ["edition"],

@@ -28,8 +28,19 @@ WITH_CONTENT = {
     "xml",
 }
 
-INVISIBLE = re.compile("[\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ue000]")
-RENAMED = {"b": "strong", "i": "em", "h1": "h4", "h2": "h4", "h3": "h4", "h5": "h4", "h6": "h4", "div": "p"}
+INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ue000]")
+RENAMED = {
+    **{"b": "strong", "i": "em"},
+    **dict.fromkeys(("h1", "h2", "h3", "h5", "h6"), "h4"),
+    **dict.fromkeys(
+        ("div", "tr", "dt", "dd", "article", "section", "figcaption", "address", "pre", "center"), "p"
+    ),
+}
+# A row of a table becomes a paragraph; its cells stay apart: 2019 and 300 must not become 2019300.
+TABLE_TAG = re.compile(
+    r"</?(?:table|caption|colgroup|col|thead|tbody|tfoot|td|th)\b[^<>]{0,2000}>", re.IGNORECASE
+)
+CELL_END = re.compile(r"</t[dh]\s*>\s*(?=<t[dh][\s>])", re.IGNORECASE)
 RENAMED_TAG = re.compile(rf"<(/?)({'|'.join(RENAMED)})(?=[\s>/])", re.IGNORECASE)
 
 # Word's lists are paragraphs with a bullet or number of their own: its style says so (marked with U+E000,
@@ -43,6 +54,8 @@ FAKE_LIST = re.compile(r"(?:<li data-fake=(ul|ol)>.*?</li>\s*)(?:<li data-fake=\
 
 TOKEN = re.compile(r"""(<[^<>"]*(?:"[^"]*"[^<>"]*)*>)""")
 MAY_BE_EMPTY = {"a", "br"}
+BLOCKS = {"p", "ul", "ol", "li", "h4", "blockquote"}
+NO_LINK = re.compile(r'<a rel="[^"]*">(.*?)</a>', re.DOTALL)
 EDGE_BREAKS = re.compile(r"(<(?:p|li|h4)>)(?:\s|<br>)+|(?<!\s)(?<!<br>)(?:\s|<br>)+(</(?:p|li|h4)>)")
 MOST_PASSES = 10
 
@@ -54,8 +67,9 @@ def clean_html(fragment: str) -> str:
     """
     text = INVISIBLE.sub("", fragment.replace("\u00a0", " ").replace("&nbsp;", " "))
     text = WORD_LIST.sub("\\1\ue000", text)
+    text = TABLE_TAG.sub("", CELL_END.sub(" | ", text))
     text = RENAMED_TAG.sub(lambda tag: f"<{tag[1]}{RENAMED[tag[2].lower()]}", text)
-    text = tidy(make_lists(sanitise(text)))
+    text = tidy(make_lists(wrap_bare(sanitise(text))))
     for _pass in range(MOST_PASSES):  # what is taken out can change how the rest is nested
         previous, text = text, tidy(sanitise(text))
         if text == previous:
@@ -67,6 +81,28 @@ def make_lists(text: str) -> str:
     text = FAKE_BULLET.sub(r"<li data-fake=ul>\1</li>", text)
     text = FAKE_NUMBER.sub(r"<li data-fake=ol>\1</li>", text).replace("\ue000", "")
     return FAKE_LIST.sub(lambda m: f"<{m[1]}>{m[0].replace(f' data-fake={m[1]}', '')}</{m[1]}>", text)
+
+
+def wrap_bare(text: str) -> str:
+    """With paragraphs around the text that stands outside every block; ``text`` is well-formed."""
+    whole, bare, depth = [], [], 0
+
+    def close() -> None:
+        if "".join(bare).strip():
+            whole.append(f"<p>{''.join(bare).strip()}</p>")
+        bare.clear()
+
+    for token in TOKEN.split(text):
+        name = token[1:-1].split(" ")[0] if TOKEN.fullmatch(token) else ""
+        if name.strip("/") in BLOCKS:
+            if depth == 0:
+                close()
+            depth += -1 if name.startswith("/") else 1
+            whole.append(token)
+        else:
+            (whole if depth else bare).append(token)
+    close()
+    return "".join(whole)
 
 
 def tidy(text: str) -> str:
@@ -97,14 +133,15 @@ def without_empty(text: str) -> str:
 
 
 def sanitise(text: str) -> str:
-    return nh3.clean(
+    cleaned = nh3.clean(
         text,
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
         link_rel="noopener nofollow",
         clean_content_tags=WITH_CONTENT,
-    ).replace("&nbsp;", " ")
+    )
+    return NO_LINK.sub(r"\1", cleaned.replace("&nbsp;", " "))
 
 
 def plain_text(fragment: str) -> str:

@@ -127,8 +127,16 @@ class OpenfieldAdminSite(admin.AdminSite):
     def site_title(self) -> str:
         return settings.AGENCY_NAME
 
+    def get_urls(self) -> list:
+        """Without the redirect to any object's page, which tells the addresses of what is not public."""
+        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().index(request, {**start_page(request), **(extra_context or {})})
+
+
+def may_read_texts(user: Any) -> bool:
+    return user.has_perm("operations.view_narrative") or user.has_perm("operations.change_narrative")
 
 
 def start_page(request: HttpRequest) -> dict[str, Any]:
@@ -150,7 +158,8 @@ def start_page(request: HttpRequest) -> dict[str, Any]:
     years = years_to_show(mine)[: 3 if total > AT_ONCE else None]
     return {
         "years": years,
-        "lines": lines(page, years, may_write=request.user.has_perm("operations.add_narrative")),
+        "lines": lines(page, years, request.user),
+        "may_read_texts": may_read_texts(request.user),
         "page": page,
         "total": total,
         "is_compact": total > AT_ONCE,
@@ -169,7 +178,7 @@ def years_to_show(operations: QuerySet) -> list[int]:
     return [*([] if known[-1] > this_year else [known[-1] + 1]), *reversed(known)]
 
 
-def lines(page: Page, years: list[int], *, may_write: bool) -> list[Line]:
+def lines(page: Page, years: list[int], user: Any) -> list[Line]:
     operations = list(page)
     here = {"operation__in": operations}
     texts: dict[tuple, list[Narrative]] = defaultdict(list)
@@ -191,8 +200,8 @@ def lines(page: Page, years: list[int], *, may_write: bool) -> list[Line]:
             shown_year = YearOfOperation(
                 year,
                 figures_url,
-                plan=year_of_texts(texts, operation, year, TextKind.PLAN, may_write),
-                year_end=year_of_texts(texts, operation, year, TextKind.YEAR_END, may_write),
+                plan=year_of_texts(texts, operation, year, TextKind.PLAN, user),
+                year_end=year_of_texts(texts, operation, year, TextKind.YEAR_END, user),
             )
             for name, figures in (
                 ("people", people[operation.pk, year]),
@@ -210,21 +219,19 @@ def lines(page: Page, years: list[int], *, may_write: bool) -> list[Line]:
     return result
 
 
-def year_of_texts(
-    texts: dict, operation: Operation, year: int, kind: TextKind, may_write: bool
-) -> list[Text]:
+def year_of_texts(texts: dict, operation: Operation, year: int, kind: TextKind, user: Any) -> list[Text]:
     """The texts of one kind, one a language; a missing one says where it can be written or copied from."""
     written = [
         Text(
             state_of(narrative.newest, narrative.last_released, narrative.public),
-            reverse("admin:operations_narrative_change", args=[narrative.pk]),
+            reverse("admin:operations_narrative_change", args=[narrative.pk]) if may_read_texts(user) else "",
             "" if narrative.language == "en" else narrative.get_language_display(),
         )
         for narrative in texts[operation.pk, year, kind]
     ]
     if written or not operation.existed_in(year):
         return written
-    if not may_write:
+    if not user.has_perm("operations.add_narrative"):
         return [Text(State.MISSING)]
     state = State.MISSING
     if kind == TextKind.YEAR_END and year >= timezone.now().year:

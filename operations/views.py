@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import markdown
@@ -10,6 +11,8 @@ from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from .drawings import (
     lead_sentence,
@@ -25,6 +28,12 @@ from .overview import Overview, by_region, sum_rows
 from .pages import OperationPage, Text
 
 
+def public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For reading alone: every other method is answered with 405, without asking for a CSRF token first."""
+    return csrf_exempt(require_safe(view))
+
+
+@public_page
 def home(request: HttpRequest) -> HttpResponse:
     overview = Overview.load()
     rows = overview.rows(overview.usual_year) if overview.usual_year else []
@@ -40,6 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
+@public_page
 def operations(request: HttpRequest) -> HttpResponse:
     overview = Overview.load()
     year = chosen_year(request, overview)
@@ -72,6 +82,7 @@ def chosen_year(request: HttpRequest, overview: Overview) -> int | None:
     return overview.usual_year
 
 
+@public_page
 def operation(request: HttpRequest, slug: str, year: int | None = None) -> HttpResponse:
     page = load_page(slug, year)
     profile = page.profile
@@ -105,6 +116,7 @@ def key_figures_title(text: Text) -> str:
     )
 
 
+@public_page
 def pillars(request: HttpRequest, slug: str, year: int) -> HttpResponse:
     page = load_page(slug, year)
     drawn = [pillar_chart(page, measure) for measure in ("budget", "funds_available", "expenditure")]
@@ -124,6 +136,7 @@ def load_page(slug: str, year: int | None) -> OperationPage:
     return page
 
 
+@public_page
 def methodology(request: HttpRequest) -> HttpResponse:
     text = (Path(settings.BASE_DIR) / "docs" / "calculations.md").read_text(encoding="utf-8")
     body = markdown.markdown(text, extensions=["tables", "toc", "attr_list"], output_format="html")

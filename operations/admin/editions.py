@@ -9,6 +9,7 @@ from django.contrib.admin import RelatedOnlyFieldListFilter
 from django.contrib.admin.utils import unquote
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,7 +22,7 @@ from ..models import (
 )
 from ..profiles import in_language
 from ..sites import State
-from .working_copies import PerOperation, state_tag
+from .working_copies import PerOperation, scheduled, state_tag
 
 
 class EditionStateFilter(admin.SimpleListFilter):
@@ -32,6 +33,7 @@ class EditionStateFilter(admin.SimpleListFilter):
         return [
             ("public", _("readers see it")),
             ("replaced", _("replaced by a newer one")),
+            ("scheduled", _("released at a later time")),
             ("withdrawn", _("withdrawn")),
             ("draft", _("not released")),
         ]
@@ -40,8 +42,9 @@ class EditionStateFilter(admin.SimpleListFilter):
         return {
             "public": queryset.filter(is_public=True),
             "replaced": queryset.filter(
-                is_public=False, released_at__isnull=False, withdrawn_at__isnull=True
+                is_public=False, released_at__lte=timezone.now(), withdrawn_at__isnull=True
             ),
+            "scheduled": queryset.filter(released_at__gt=timezone.now(), withdrawn_at__isnull=True),
             "withdrawn": queryset.filter(withdrawn_at__isnull=False),
             "draft": queryset.filter(released_at__isnull=True),
         }.get(self.value(), queryset)
@@ -80,6 +83,8 @@ class EditionAdmin(PerOperation, admin.ModelAdmin):
             return state_tag(State.WITHDRAWN)
         if obj.released_at is None:
             return state_tag(State.DRAFT)
+        if when := scheduled(obj):
+            return _("released on %s") % when
         return state_tag(State.RELEASED) if obj.is_public else _("replaced by a newer edition")
 
     def change_view(

@@ -36,8 +36,31 @@ from ..models import (
     PopulationFigure,
 )
 from ..resources import FinancialFigureResource, OfficeResource, OperationResource, PopulationFigureResource
-from ..sites import operations_with_state
-from .working_copies import PerOperation, StateFilter, StatefulList, WorkingCopyAdmin
+from ..sites import may_read_texts, operations_with_state
+from .working_copies import RELEASE, PerOperation, StateFilter, StatefulList, WorkingCopyAdmin
+
+# What releasing a profile makes public, by the keys of its content.
+PARTS = {
+    "code": gettext_lazy("code"),
+    "slug": gettext_lazy("address"),
+    "name": gettext_lazy("name"),
+    "kind": gettext_lazy("kind"),
+    "countries": gettext_lazy("countries"),
+    "region": gettext_lazy("region"),
+    "latitude": gettext_lazy("map"),
+    "longitude": gettext_lazy("map"),
+    "zoom": gettext_lazy("map"),
+    "first_year": gettext_lazy("years"),
+    "last_year": gettext_lazy("years"),
+    "predecessor": gettext_lazy("predecessor"),
+    "notice": gettext_lazy("notice"),
+    "is_active": gettext_lazy("whether it is active"),
+    "offices": gettext_lazy("offices"),
+    "population_types": gettext_lazy("people"),
+    "population": gettext_lazy("people"),
+    "pillars": gettext_lazy("money"),
+    "finance": gettext_lazy("money"),
+}
 
 
 class OfficeInline(admin.TabularInline):
@@ -119,11 +142,23 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
 
     def get_fieldsets(self, request: HttpRequest, obj: Operation | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
-        return (
-            fieldsets
-            if request.user.is_superuser
-            else [f for f in fieldsets if f[1]["fields"] != ["editors"]]
-        )
+        if not request.user.is_superuser:
+            fieldsets = [f for f in fieldsets if f[1]["fields"] != ["editors"]]
+        if self.sees_every_operation(request):
+            return fieldsets
+        names = {"predecessor": "predecessor_name"}
+        return [
+            (title, {**options, "fields": [names.get(str(name), name) for name in options["fields"]]})
+            for title, options in fieldsets
+        ]
+
+    def sees_every_operation(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("operations.edit_every_operation")
+
+    @admin.display(description=gettext_lazy("predecessor"))
+    def predecessor_name(self, obj: Operation) -> str:
+        """In place of a link to an operation that this editor may not open."""
+        return str(obj.predecessor or "–")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Operation | None = None) -> list[str]:
         fixed = [*super().get_readonly_fields(request, obj)]
@@ -131,8 +166,8 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             fixed.append("slug")
         if obj and not self.has_add_permission(request):
             fixed.append("code")
-        if not request.user.is_superuser and not request.user.has_perm("operations.edit_every_operation"):
-            fixed.append("predecessor")  # it may be an operation that this editor does not see
+        if not self.sees_every_operation(request):
+            fixed.append("predecessor_name")  # it may be an operation that this editor does not see
         return fixed
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Operation | None = None) -> dict:
@@ -153,21 +188,35 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             )
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        columns = super().get_list_display(request)
+        return columns if may_read_texts(request.user) else [*columns[:-1], "figures_link"]
+
+    @admin.display(description=gettext_lazy("go to"))
+    def figures_link(self, obj: Operation) -> str:
+        url = reverse("admin:operations_operation_figures", args=[obj.pk])
+        return format_html('<a href="{}">{}</a>', url, _("Figures"))
+
     @admin.display(description=gettext_lazy("go to"))
     def links(self, obj: Operation) -> str:
         return format_html(
-            '<a href="{}">{}</a> · <a href="{}?operation__id__exact={}">{}</a>',
-            reverse("admin:operations_operation_figures", args=[obj.pk]),
-            _("Figures"),
+            '{} · <a href="{}?operation__id__exact={}">{}</a>',
+            self.figures_link(obj),
             reverse("admin:operations_narrative_changelist"),
             obj.pk,
             _("Texts"),
         )
 
+    def standing(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        return {**super().standing(request, obj), "may_read_texts": may_read_texts(request.user)}
+
     @admin.action(
         description=gettext_lazy("Release the profile of the selected operations"), permissions=["release"]
     )
     def release_profiles(self, request: HttpRequest, queryset: QuerySet) -> None:
+        if not queryset:
+            self.message_user(request, _("No operation was chosen: nothing is released."), messages.WARNING)
+            return
         with transaction.atomic():
             for operation in queryset:
                 editions.release(operation, request.user)
@@ -211,6 +260,7 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             "original": operation,
             "form": form,
             "may_save": form.may_edit_people or form.may_edit_money,
+            "may_release": self.may_release_figures(request, operation, form),
         }
         return TemplateResponse(request, "admin/operations/operation/figures.html", context)
 
@@ -230,10 +280,11 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
         form = self.figures_form(request, operation, request.POST)
         if not (form.may_edit_people or form.may_edit_money):
             raise PermissionDenied
-        if "_release" in request.POST and not self.has_release_permission(request, operation):
+        if "_release" in request.POST and not self.may_release_figures(request, operation, form):
             raise PermissionDenied
         newest = Edition.objects.of(operation).defer("content").select_related("made_by").first()
-        if newest and request.POST.get("seen", "").isdecimal() and newest.number > int(request.POST["seen"]):
+        seen = request.POST.get("seen", "")
+        if newest and seen.isdecimal() and len(seen) < 10 and newest.number > int(seen):
             form.show_what_was_saved()
             self.message_user(request, overtaken(newest), messages.ERROR)
             return None, form
@@ -242,8 +293,41 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
         if changed := form.save():
             labels = ", ".join(cell.label for cell in changed)
             self.log_change(request, operation, _("Changed figures: %s.") % labels)
-        self.keep(request, operation)
+        if "_release" in request.POST:
+            self.release(request, operation, self.refuses_figures(request, operation, form))
+        else:
+            self.keep(request, operation)
         return HttpResponseRedirect(request.get_full_path()), form
+
+    def may_release_figures(self, request: HttpRequest, operation: Operation, form: FiguresForm) -> bool:
+        """Who may change figures may release them: with nothing else, see ``refuses_figures``."""
+        return (
+            request.user.has_perm(RELEASE)
+            and self.is_mine(request, operation)
+            and (form.may_edit_people or form.may_edit_money)
+        )
+
+    def refuses_figures(self, request: HttpRequest, operation: Operation, form: FiguresForm) -> str:
+        """Why these figures are not released: with them would go what this person may not change."""
+        if self.has_release_permission(request, operation):
+            return self.refuses_release(operation)
+        public = Edition.objects.of(operation).released().first()
+        if public is None:
+            return _(
+                "readers see no profile of this operation, and releasing it would show them all of it. "
+                "A reviewer or an editor of the operation can release it."
+            )
+        own = {"shape", "private"}  # readers see neither
+        own |= {"population", "population_types"} if form.may_edit_people else set()
+        own |= {"finance", "pillars"} if form.may_edit_money else set()
+        draft = editions.freeze(operation)
+        others = [key for key in draft if key not in own and draft[key] != public.content.get(key)]
+        if not others:
+            return ""
+        return _(
+            "this would also release what was changed in: %s. "
+            "A reviewer or an editor of the operation can release it."
+        ) % ", ".join(dict.fromkeys(str(PARTS.get(key, key)) for key in others))
 
 
 class PartOfProfile(TableAdmin, PerOperation):

@@ -14,6 +14,8 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -37,6 +39,19 @@ def state_tag(state: State) -> str:
         state.mark,
         state.label,
     )
+
+
+def scheduled(edition: Edition | None) -> str:
+    """The day and time at which the edition will be public; empty unless its release is set for later."""
+    if (
+        not edition
+        or not edition.released_at
+        or edition.withdrawn_at
+        or edition.released_at <= timezone.now()
+    ):
+        return ""
+    at = timezone.localtime(edition.released_at)
+    return f"{date_format(at, 'DATETIME_FORMAT')} {at.tzname()}"
 
 
 # --- Rights per operation ----------------------------------------------------------------------------
@@ -73,7 +88,8 @@ class PerOperation:
         return super().has_delete_permission(request, obj) and self.is_mine(request, obj)
 
     def has_release_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(RELEASE) and self.is_mine(request, obj)
+        """Who may change something may release and withdraw it, if they may release at all."""
+        return request.user.has_perm(RELEASE) and self.has_change_permission(request, obj)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -111,7 +127,7 @@ class WorkingCopyAdmin(PerOperation):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **kw: Any
     ) -> Any:
-        if "_release" in request.POST and not request.user.has_perm(RELEASE):
+        if "_release" in request.POST and not self.has_release_permission(request):
             raise PermissionDenied
         return super().changeform_view(request, object_id, *args, **kw)
 
@@ -135,6 +151,7 @@ class WorkingCopyAdmin(PerOperation):
         return {
             "newest": newest,
             "public": public,
+            "scheduled": scheduled(newest),
             "may_release": self.has_release_permission(request, obj),
             "public_url": self.public_url(obj) if obj is not None and obj.pk else None,
         }
@@ -151,38 +168,51 @@ class WorkingCopyAdmin(PerOperation):
 
     def keep(self, request: HttpRequest, obj: Any) -> Edition:
         """Record what was saved, release it if that was asked, and say in a sentence what happened."""
-        before = Edition.objects.of(obj).values_list("number", flat=True).first() or 0
         if "_release" in request.POST and self.has_release_permission(request, obj):
-            if refusal := self.refuses_release(obj):
-                edition = editions.record(obj, request.user)
-                said = _("Saved as edition %(number)s, but not released: %(why)s")
-                self.message_user(
-                    request, said % {"number": edition.number, "why": refusal}, messages.WARNING
-                )
-                return edition
-            was_public = Edition.objects.of(obj).released().values_list("number", flat=True).first()
-            edition = editions.release(obj, request.user)
-            url = self.public_url(obj)
-            if edition.number == was_public:
-                said = _("Nothing has changed since edition {number}, which is released.")
-            elif url:
-                said = _("Released as edition {number}; readers see it now.")
-            else:
-                said = _(
-                    "Released as edition {number}. Readers see it once the operation’s profile is released too."
-                )
-            link = format_html(' <a href="{}">{}</a>', url, _("View on site")) if url else ""
-            self.message_user(request, format_html(said, number=edition.number) + link, messages.SUCCESS)
-            return edition
+            return self.release(request, obj, self.refuses_release(obj))
+        before = Edition.objects.of(obj).values_list("number", flat=True).first() or 0
         edition = editions.record(obj, request.user)
         if edition.number > before:
-            said = _("Saved as edition %s, not yet released.")
+            said = _("Saved as edition %s, not yet released.") % edition.number
         elif edition.is_released():
-            said = _("Nothing has changed: readers see edition %s.")
+            said = _("Nothing has changed: readers see edition %s.") % edition.number
         else:
-            said = _("Nothing has changed since edition %s, which is not yet released.")
-        self.message_user(request, said % edition.number, messages.SUCCESS)
+            said = self.waits(edition) or (
+                _("Nothing has changed since edition %s, which is not yet released.") % edition.number
+            )
+        self.message_user(request, said, messages.SUCCESS)
         return edition
+
+    def release(self, request: HttpRequest, obj: Any, refusal: str) -> Edition:
+        """Record and release, or only record and say why it is not released; a sentence says what happened."""
+        if refusal:
+            edition = editions.record(obj, request.user)
+            said = _("Saved as edition %(number)s, but not released: %(why)s")
+            self.message_user(request, said % {"number": edition.number, "why": refusal}, messages.WARNING)
+            return edition
+        was_public = Edition.objects.of(obj).released().values_list("number", flat=True).first()
+        edition = editions.release(obj, request.user)
+        url = self.public_url(obj)
+        if waits := self.waits(edition):
+            self.message_user(request, waits, messages.SUCCESS)
+            return edition
+        if edition.number == was_public:
+            said = _("Nothing has changed since edition {number}, which is released.")
+        elif url:
+            said = _("Released as edition {number}; readers see it now.")
+        else:
+            said = _(
+                "Released as edition {number}. Readers see it once the operation’s profile is released too."
+            )
+        link = format_html(' <a href="{}">{}</a>', url, _("View on site")) if url else ""
+        self.message_user(request, format_html(said, number=edition.number) + link, messages.SUCCESS)
+        return edition
+
+    def waits(self, edition: Edition) -> str:
+        """Says when readers will see an edition that nothing has changed since; empty where that is not set."""
+        when = scheduled(edition)
+        said = _("Nothing has changed since edition %(number)s, which is released on %(when)s.")
+        return said % {"number": edition.number, "when": when} if when else ""
 
     def refuses_release(self, obj: Any) -> str:
         """Why this cannot be released, in a sentence; empty where it can."""
@@ -226,6 +256,12 @@ class WorkingCopyAdmin(PerOperation):
                 said = _("Edition %s is withdrawn; readers no longer see it.") % edition.number
                 self.log_change(request, obj, said)
                 self.message_user(request, said, messages.SUCCESS)
+                newest = Edition.objects.of(obj).first()
+                if when := scheduled(newest):
+                    said = _("Edition %(number)s is still set to be released on %(when)s.")
+                    self.message_user(
+                        request, said % {"number": newest.number, "when": when}, messages.WARNING
+                    )
             else:
                 self.message_user(
                     request, _("Nothing was withdrawn: no edition is public."), messages.WARNING

@@ -75,6 +75,8 @@ def usd_short(value: Decimal | None) -> str:
 def share_of(part: Decimal | None, whole: Decimal | None) -> str:
     """A share in per cent to one decimal: 12.5%; “–” where either is missing."""
     value = percent(part, whole, 1)
+    if value == 0 and part:
+        return f"< {print_percent(Decimal('0.1'))}"
     return MISSING if value is None else print_percent(value)
 
 

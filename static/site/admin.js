@@ -19,6 +19,16 @@ document.addEventListener("prose-editor:ready", ({ detail: { editor, textarea } 
   editor.setOptions({ editorProps: { attributes } });
 });
 
+// The stock admin's empty heading cells, and the labels that stand on an element without a role.
+window.addEventListener("load", () => {
+  for (const heading of document.querySelectorAll(".tabular thead th:empty")) {
+    const cell = document.createElement("td");
+    cell.className = heading.className;
+    heading.replaceWith(cell);
+  }
+  for (const icon of document.querySelectorAll(".selector-filter [aria-label]")) icon.setAttribute("role", "img");
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.querySelector("#narrative_form, #operation_form, #figures_form");
   if (!form) return;

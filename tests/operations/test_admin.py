@@ -360,7 +360,7 @@ def test_saving_a_new_text_makes_an_edition_that_readers_do_not_see(editor, ana,
     ]
     edition = Edition.objects.get()
     assert [section["body"] for section in edition.content["sections"]] == ["<p>Half went without.</p>"]
-    assert [figure["value"] for figure in edition.content["key_figures"]] == ["> 221000"]
+    assert [figure["value"] for figure in edition.content["key_figures"]] == ["> 221,000"]
     assert list(Edition.objects.released()) == []
 
 

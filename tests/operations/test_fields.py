@@ -80,9 +80,14 @@ def test_what_is_no_amount_is_refused(peru, amount):
         factories.finance(peru, amount_usd=amount)
 
 
+def test_an_amount_that_sqlites_decimals_would_change_comes_back_as_it_was(peru):
+    factories.finance(peru, amount_usd=Decimal("12345678901234.56"))
+    assert FinancialFigure.objects.get().amount_usd == Decimal("12345678901234.56")
+
+
 def test_an_amount_that_does_not_fit_is_refused_by_full_clean(peru):
     figure = FinancialFigure(
-        operation=peru, year=2020, measure="budget", amount_usd=Decimal("1000000000000.00")
+        operation=peru, year=2020, measure="budget", amount_usd=Decimal("100000000000000.00")
     )
     with pytest.raises(ValidationError, match="digits"):
         figure.full_clean()

@@ -515,7 +515,7 @@ def test_an_upload_that_waits_is_kept_for_a_day(peru, admin_client, settings):
     assert not old.exists()
 
 
-def test_the_profiles_that_change_are_released_only_by_who_may_release(peru, client):
+def test_the_profiles_that_change_are_released_only_by_who_may_release_and_change_them(peru, client):
     user = factories.user("loader", is_staff=True)
     names = ["import_populationfigure", "view_populationfigure", "edit_every_operation"]
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
@@ -526,6 +526,9 @@ def test_the_profiles_that_change_are_released_only_by_who_may_release(peru, cli
     assert (PopulationFigure.objects.count(), list(Edition.objects.released())) == (1, [])
     user.user_permissions.add(Permission.objects.get(codename="release_edition"))
     confirm(client, upload(client, text.replace("867", "868"), release_profiles="on"))
+    assert list(Edition.objects.released()) == []  # the whole profile would go out with the figures
+    user.user_permissions.add(Permission.objects.get(codename="change_operation"))
+    confirm(client, upload(client, text.replace("867", "869"), release_profiles="on"))
     assert [edition.operation for edition in Edition.objects.released()] == [peru]
 
 

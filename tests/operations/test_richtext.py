@@ -142,9 +142,17 @@ def test_a_paste_from_word_is_paragraphs_and_lists():
         ("<p>2. Results</p>", "<p>2. Results</p>"),
         ("<p>a<br><br></p><p>&nbsp;</p><p><br></p>", "<p>a</p>"),
         ("<p><strong></strong>a<em> </em></p>", "<p>a</p>"),
-        ("<div>a</div><b>b</b><H1>c</H1>", "<p>a</p><strong>b</strong><h4>c</h4>"),
+        ("<div>a</div><b>b</b><H1>c</H1>", "<p>a</p><p><strong>b</strong></p><h4>c</h4>"),
         ("<p>1&nbsp;234 people</p>", "<p>1 234 people</p>"),
         ("", ""),
+        ("a<p>b</p>c <em>d</em>", "<p>a</p><p>b</p><p>c <em>d</em></p>"),
+        (
+            "<table><tr><td>2019</td><td>300</td></tr><tr><th>2020</th>\n<td>400</td></tr></table>",
+            "<p>2019 | 300</p><p>2020 | 400</p>",
+        ),
+        ("<dl><dt>a</dt><dd>b</dd></dl><article>c</article>", "<p>a</p><p>b</p><p>c</p>"),
+        ('<p><a href="javascript:x()">a</a></p>', "<p>a</p>"),
+        ("<p>hy\u00adphen</p>", "<p>hyphen</p>"),
     ],
 )
 def test_what_editors_paste(pasted, cleaned):

@@ -70,9 +70,13 @@ class Command(BaseCommand):
         return user
 
     def report(self, plan: Any, dry_run: bool, seconds: float) -> None:
+        alike: dict[tuple[str, str], list[Any]] = {}
         for error in plan.errors:
-            place = f"line {error.line}" + (f", {error.column}" if error.column else "")
-            self.stderr.write(f"{place}: {error.value!r}: {error.message}")
+            alike.setdefault((error.column, error.message), []).append(error)
+        for (column, message), errors in alike.items():
+            place = f"line {errors[0].line}" + (f", {column}" if column else "")
+            more = f" (and {len(errors) - 1} more lines)" if len(errors) > 1 else ""
+            self.stderr.write(f"{place}: {errors[0].value!r}: {message}{more}")
         if plan.errors:
             self.stderr.write(f"Nothing was imported: {len(plan.errors)} errors in {plan.rows} lines.")
             sys.exit(1)

@@ -149,6 +149,7 @@ class Command(BaseCommand):
                 amount_usd=None if row["amount"] is None else Decimal(row["amount"]),
                 missing_reason=row.get("reason", ""),
                 status=row.get("status", FinancialFigure.Status.CURRENT),
+                source=row.get("source", "UNHCR Global Focus"),
             )
         return operation
 
