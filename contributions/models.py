@@ -252,9 +252,7 @@ class ContributionQuerySet(models.QuerySet):
         ``country`` tells those without a family apart; it is empty for all others.
         """
         has_family = (
-            ~Q(donor__kind=Donor.Kind.PRIVATE)
-            | Q(donor__may_be_named=True)
-            | Q(donor__parent__isnull=False)
+            ~Q(donor__kind=Donor.Kind.PRIVATE) | Q(donor__may_be_named=True) | Q(donor__parent__isnull=False)
         )
         return self.annotate(
             family=Case(

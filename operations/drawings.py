@@ -293,7 +293,9 @@ def lead_sentence(page: OperationPage, people: People) -> str:
     said = []
     if people.total.number is not None:
         words["people"] = print_number(Decimal(people.total.number))
-        said.append(_("At the end of %(year)s, %(people)s people in %(name)s were of concern to the agency.") % words)
+        said.append(
+            _("At the end of %(year)s, %(people)s people in %(name)s were of concern to the agency.") % words
+        )
     if money.spent is not None:
         words["share"] = print_number(money.spent)
         said.append(_("Of every 100 dollars budgeted for the year, it spent %(share)s.") % words)

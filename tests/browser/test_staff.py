@@ -1,6 +1,7 @@
 """What staff do in the admin, from login to release, and what a reader then sees."""
 
 from contributions.management.commands.load_demo import PASSWORD
+from operations.models import Section
 
 
 def sign_in(page, name: str) -> None:
@@ -33,6 +34,28 @@ def test_the_field_editor_releases_perus_unmet_needs_and_a_visitor_without_scrip
     visitor.reload()
     needs = visitor.locator("#year_end-unmet-needs")
     assert "Two thousand families went without a shelter kit." in needs.inner_text()
+
+
+def test_a_pasted_table_keeps_its_cells_apart(demo, new_page):
+    editor = new_page()
+    sign_in(editor, "peru")
+    editor.get_by_role("row", name="Year-end report").get_by_role("link", name="released").first.click()
+    text = editor.locator("[contenteditable]").nth(3)
+    text.click()
+    editor.keyboard.press("Control+a")
+    text.evaluate(
+        """(element) => {
+            const data = new DataTransfer();
+            data.setData("text/html", "<table><tr><td>2019</td><td>300</td></tr><tr><td>2020</td><td>400</td></tr></table>");
+            element.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+        }"""
+    )
+    editor.get_by_role("button", name="Save", exact=True).click()
+    editor.wait_for_url("**/admin/**")
+    body = Section.objects.get(
+        narrative__operation__code="PER", narrative__year=2020, type__code="unmet-needs"
+    ).body
+    assert body == "<p>2019 | 300</p><p>2020 | 400</p>"
 
 
 def test_a_wrong_key_figure_is_refused_at_its_field_with_what_might_have_been_meant(demo, new_page):

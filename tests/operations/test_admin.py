@@ -1,11 +1,16 @@
 """The admin as its users know it: field editors, reviewers and finance staff."""
 
+import datetime as dt
 import re
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from operations.editions import record, release, withdraw
 from operations.grids import COLUMNS
@@ -307,6 +312,97 @@ def test_who_may_not_release_is_shown_no_button_and_refused(client, peru, report
     assert Edition.objects.count() == 0
 
 
+@pytest.fixture
+def finance(client):
+    """Who enters the money of every operation, and may change nothing else of it."""
+    client.force_login(staff("fin", "Finance"))
+    return client
+
+
+def test_finance_neither_withdraws_nor_releases_a_profile(finance, ana, peru):
+    page = finance.get(change_url(peru))
+    assert page.status_code == 200
+    assert b"_release" not in page.content and b"/withdraw/" not in page.content
+    action = {"action": "release_profiles", "_selected_action": [peru.pk]}
+    finance.post(reverse("admin:operations_operation_changelist"), action)
+    assert finance.post(change_url(peru), {"_release": "1"}).status_code == 403
+    release(peru, ana)
+    assert finance.get(change_url(peru, "withdraw")).status_code == 403
+    assert finance.post(change_url(peru, "withdraw")).status_code == 403
+    assert [(e.number, e.released_by) for e in Edition.objects.released()] == [(1, ana)]
+
+
+def test_finance_is_led_to_no_page_that_it_may_not_open(finance, ana, peru, report):
+    release(peru, ana)
+    release(report, ana)
+    start = finance.get(reverse("admin:index"))
+    (line,) = start.context["lines"]
+    assert [text.state for text in line.years[1].year_end] == ["released"]
+    pages = [
+        start,
+        finance.get(change_url(peru)),
+        finance.get(change_url(peru, "figures")),
+        finance.get(reverse("admin:operations_operation_changelist")),
+    ]
+    for page in pages:
+        links = set(re.findall(r'href="(/admin/[^"]*)"', page.content.decode().replace("&amp;", "&")))
+        assert [url for url in links if "/narrative/" in url] == []
+        assert [url for url in links if finance.get(url).status_code != 200] == []
+
+
+def test_a_field_editor_reads_the_name_of_a_predecessor_without_a_link(editor, client, peru, chad):
+    peru.predecessor = chad
+    peru.save()
+    page = editor.get(change_url(peru))
+    assert "Predecessor: Chad" in words(page.content.decode())
+    assert change_url(chad) not in page.content.decode()
+    editor.post(change_url(peru), filled(page, countries=["PE"], name_en="Perú"))
+    peru.refresh_from_db()
+    assert (peru.name_en, peru.predecessor) == ("Perú", chad)
+    client.force_login(staff("rev", "Reviewers"))
+    assert "predecessor" in client.get(change_url(peru)).context["adminform"].form.fields
+
+
+def test_the_admin_leads_to_no_address_by_a_number(admin_client, peru):
+    kind = ContentType.objects.get_for_model(Operation)
+    response = admin_client.get(f"/admin/r/{kind.pk}/{peru.pk}/")
+    assert (response.status_code, b"peru" in response.content) == (404, False)
+
+
+@pytest.mark.parametrize(
+    ("group", "tables"),
+    [
+        ("Finance", ["operations_financialfigure", "contributions_donor", "contributions_contribution"]),
+        ("Reviewers", ["operations_operation", "operations_office", "operations_populationfigure"]),
+        ("Field editors", ["operations_operation", "operations_office", "operations_populationfigure"]),
+    ],
+)
+def test_who_changes_a_table_may_export_it(client, group, tables):
+    client.force_login(staff("somebody", group))
+    for table in tables:
+        assert client.get(reverse(f"admin:{table}_export")).status_code == 200, table
+
+
+def test_a_refused_request_is_answered_in_the_frame_of_the_site(finance, report):
+    refused = finance.get(change_url(report))
+    assert refused.status_code == 403
+    assert "Not allowed This page needs a right that your account does not have." in words(
+        refused.content.decode()
+    )
+    refused = Client(enforce_csrf_checks=True).post(reverse("admin:login"), {})
+    assert refused.status_code == 403
+    assert "Please try again" in words(refused.content.decode())
+    refused = Client().get("/", headers={"host": "elsewhere.example"})
+    assert (refused.status_code, b"The request was not understood" in refused.content) == (400, True)
+    assert b"style" not in refused.content
+
+
+def test_days_and_times_are_written_as_most_of_the_world_writes_them(admin_client, report):
+    Narrative.objects.update(updated_at=dt.datetime(2026, 11, 23, 7, 41, tzinfo=dt.UTC))
+    page = admin_client.get(reverse("admin:operations_narrative_changelist"))
+    assert "23 November 2026, 07:41" in words(page.content.decode())
+
+
 # --- Narratives --------------------------------------------------------------------------------------
 
 
@@ -552,6 +648,48 @@ def test_the_second_of_two_people_in_one_form_is_told_and_overwrites_nothing(edi
     assert report.sections.get().body == "<p>Mine.</p>"
 
 
+# --- Editions that are released later ----------------------------------------------------------------
+
+
+@pytest.fixture
+def later():
+    return timezone.now() + dt.timedelta(days=3)
+
+
+@pytest.mark.parametrize("button", ["_save", "_release"])
+def test_a_text_that_is_released_later_says_when_and_what_readers_see_until_then(
+    editor, ana, peru, report, later, button
+):
+    release(peru, ana)
+    release(report, ana)
+    report.key_figures.first().delete()
+    release(report, ana, at=later)
+    when = f"{date_format(later, 'DATETIME_FORMAT')} UTC"
+    page = editor.get(change_url(report))
+    assert f"Edition 2 is released on {when}; until then readers see edition 1." in words(
+        page.content.decode()
+    )
+    response = editor.post(change_url(report), filled(page, **{button: "1"}), follow=True)
+    assert said(response) == [f"Nothing has changed since edition 2, which is released on {when}."]
+    editions = editor.get(reverse("admin:operations_edition_changelist"), {"state": "scheduled"})
+    assert [edition.number for edition in editions.context["cl"].result_list] == [2]
+    assert f"released on {when}" in words(editions.content.decode())
+
+
+def test_withdrawing_says_that_a_later_edition_still_comes(editor, ana, report, later):
+    release(report, ana)
+    report.key_figures.first().delete()
+    release(report, ana, at=later)
+    assert (
+        "Edition 2 stays set to be released on" in editor.get(change_url(report, "withdraw")).content.decode()
+    )
+    response = editor.post(change_url(report, "withdraw"), follow=True)
+    assert said(response) == [
+        "Edition 1 is withdrawn; readers no longer see it.",
+        f"Edition 2 is still set to be released on {date_format(later, 'DATETIME_FORMAT')} UTC.",
+    ]
+
+
 # --- Operations --------------------------------------------------------------------------------------
 
 
@@ -582,6 +720,16 @@ def test_an_action_releases_the_profiles_of_the_selected_operations(editor, peru
     )
     assert said(response) == ["The profile of 1 operation is released; readers see it now."]
     assert [edition.operation for edition in Edition.objects.released()] == [peru]
+
+
+def test_releasing_the_profiles_of_no_operation_says_so(editor, peru, chad):
+    response = editor.post(
+        reverse("admin:operations_operation_changelist"),
+        {"action": "release_profiles", "_selected_action": [chad.pk]},
+        follow=True,
+    )
+    assert said(response) == ["No operation was chosen: nothing is released."]
+    assert Edition.objects.count() == 0
 
 
 def test_a_changed_office_makes_an_edition_of_the_profile(editor, peru):
@@ -719,6 +867,46 @@ def test_figures_are_released_with_the_profile(reviewer, figures, peru):
         (2019, 867_821),
         (2020, 1_557_276),
     ]
+
+
+def test_finance_releases_its_figures_alone(finance, figures, ana, peru):
+    data = typed(finance.get(figures), budget__2020__total="5", _release="1")
+    response = finance.post(figures, data, follow=True)
+    assert said(response)[0].startswith("Saved as edition 1, but not released: readers see no profile")
+    assert list(Edition.objects.released()) == []
+
+    release(peru, ana)
+    data = typed(finance.get(figures), budget__2020__total="6", _release="1")
+    assert said(finance.post(figures, data, follow=True))[0].startswith("Released as edition 2")
+
+    PopulationFigure.objects.filter(year=2019, type=None).update(people=1)
+    Office.objects.create(operation=peru, name="Lima")
+    Office.objects.create(operation=peru, name="Store", is_public=False)  # readers never see it
+    data = typed(finance.get(figures), budget__2020__total="7", _release="1")
+    response = finance.post(figures, data, follow=True)
+    assert said(response) == [
+        "Saved as edition 3, but not released: this would also release what was changed in: offices, people. "
+        "A reviewer or an editor of the operation can release it."
+    ]
+    assert [edition.number for edition in Edition.objects.released()] == [2]
+    assert FinancialFigure.objects.get(year=2020).amount_usd == 7
+
+    Office.objects.filter(name="Lima").delete()
+    PopulationFigure.objects.filter(year=2019, type=None).update(people=867_821)
+    assert said(finance.post(figures, data, follow=True))[0].startswith("Released as edition 4")
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "٩" * 5000, "9" * 20])
+def test_numbers_of_thousands_of_digits_are_no_fault_of_the_server(
+    reviewer, figures, ana, peru, report, number
+):
+    record(peru, ana)
+    assert reviewer.post(figures, typed(reviewer.get(figures), seen=number)).status_code == 302
+    page = reviewer.get(change_url(report))
+    data = filled(page, **{"sections-0-type": number, "seen": number})
+    response = reviewer.post(change_url(report), data)
+    assert response.status_code == 200
+    assert response.context["errors"]
 
 
 def test_figures_that_somebody_else_saved_meanwhile_are_not_overwritten_unseen(reviewer, figures, peru, ana):
