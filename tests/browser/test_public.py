@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from pypdf import PdfReader
 
 ADDRESSES = [
     "/",
@@ -91,6 +92,16 @@ def test_the_first_tab_skips_to_the_content(demo, new_page):
     assert page.locator(":focus").inner_text() == "Skip to the content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_nothing_is_lost_on_paper(demo, new_page, tmp_path):
+    page = new_page()
+    page.goto("/operations/peru/2020/")
+    for size in ("A4", "Letter"):
+        page.pdf(path=tmp_path / "page.pdf", format=size)
+        printed = "".join(sheet.extract_text() for sheet in PdfReader(tmp_path / "page.pdf").pages)
+        for amount in ("$3,186,984", "$74,541", "$177,513", "$51,874", "Tumbes", "1,557,276"):
+            assert amount in printed
 
 
 def test_the_page_prints_without_its_navigation(demo, new_page):

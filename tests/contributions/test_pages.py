@@ -77,6 +77,26 @@ def test_who_may_not_be_named_is_counted_in_a_class_and_named_nowhere(batch, cli
     assert client.get(f"/donors/{secret.slug}/").status_code == 404
 
 
+def test_a_government_or_foundation_is_named_whatever_was_ticked(batch):
+    give(batch, make_donor("France", may_be_named=False), "10")
+    give(batch, make_donor("A Foundation", "foundation", may_be_named=False), "5")
+    assert shown() == [
+        ("2021-11-24", "France", "", Decimal("10.00"), 1),
+        ("2021-11-24", "A Foundation", "foundation", Decimal("5.00"), 1),
+    ]
+
+
+def test_a_class_of_no_country_has_an_address_of_its_own(batch, client):
+    nobody, somebody = make_donor("Ann", "private"), make_donor("Bo", "private", country="FR")
+    for _ in range(31):
+        give(batch, nobody, "1")
+    give(batch, somebody, "5")
+    (first, _second) = public_lines(list(latest(Contribution.objects.all())), Contribution.objects.all())
+    assert first.url == "/contributions/?date=2021-11-24&kind=private&country=none"
+    assert "$31" in words(client.get(first.url))
+    assert "France · private donors · $5" in words(client.get("/contributions/?country=FR&kind=private"))
+
+
 def test_a_private_donor_who_agreed_is_named(batch):
     give(batch, make_donor("The Good Company", "private", may_be_named=True), "10")
     assert shown() == [("2021-11-24", "The Good Company", "private donors", Decimal("10.00"), 1)]

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from django.utils import timezone
 
 from contributions.models import Contribution, Donor, ImportBatch
@@ -138,6 +139,22 @@ def test_a_release_shows_on_the_start_page_at_once(client):
     operation.financial_figures.update(amount_usd=Decimal(8))
     release(operation, None)
     assert "$8 for 2020" in words(client.get("/"))
+
+
+def test_a_predecessor_is_named_as_it_was_released_and_not_at_all_before(client):
+    before = make_operation("ARG", "Argentina", countries="AR")
+    peru = make_operation(predecessor=before, first_year=2019)
+    release(peru, None)
+    assert "Argentina" not in client.get("/operations/peru/").content.decode()
+    release(before, None)
+    Operation.objects.filter(pk=before.pk).update(name_en="Draft name")
+    release(peru, None)
+    assert "Before 2019, Peru was reported under Argentina." in words(client.get("/operations/peru/"))
+    assert "Since 2019, Peru is reported on a page of its own." in words(client.get("/operations/argentina/"))
+    withdraw(before, None)
+    shown = client.get("/operations/peru/").content.decode()
+    assert "Argentina" not in shown
+    assert "Draft name" not in shown
 
 
 # --- The page of a year ---------------------------------------------------------------------------
@@ -403,6 +420,19 @@ def test_a_public_page_sets_no_cookie_and_forbids_inline_scripts_and_styles(clie
     html = response.content.decode()
     assert "<script" not in html
     assert " style=" not in html
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options", "trace"])
+def test_public_pages_are_for_reading_alone(method):
+    strict = Client(enforce_csrf_checks=True)
+    for address in ("/", "/operations/", "/operations/peru/", "/contributions/", "/donors/", "/methodology/"):
+        assert getattr(strict, method)(address).status_code == 405
+
+
+def test_a_page_is_compressed_for_a_poor_line(client):
+    release(make_operation(), None)
+    page = client.get("/operations/peru/", headers={"accept-encoding": "gzip"})
+    assert page["Content-Encoding"] == "gzip"
 
 
 def test_an_unknown_address_is_told_so_politely(client):
