@@ -19,7 +19,7 @@ def env(name: str, default: str = "") -> str:
     """The variable ``name``, or the content of the file that ``name_FILE`` names (container secrets)."""
     if path := os.environ.get(f"{name}_FILE"):
         return Path(path).read_text(encoding="utf-8").strip()
-    return os.environ.get(name, default)
+    return os.environ.get(name) or default  # an empty variable is one that was not set
 
 
 def env_bool(name: str, default: bool) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -220,15 +220,17 @@ class ImportBatch(models.Model):
 
 class ContributionQuerySet(models.QuerySet):
     def released(self, at: dt.datetime | None = None) -> ContributionQuerySet:
-        """The lines that the public sees at ``at`` (default: now): of released imports, not replaced by one."""
+        """The lines that the public sees at ``at`` (default: now). The one release rule of the money.
+
+        Of each line (its ``key``) the newest form whose import was released and not withdrawn.
+        """
         at = at or timezone.now()
+        is_public = Q(batch__withdrawn_at__isnull=True) | Q(batch__withdrawn_at__gt=at)
+        newer = Contribution.objects.filter(
+            is_public, key=OuterRef("key"), pk__gt=OuterRef("pk"), batch__released_at__lte=at
+        )
         return self.filter(
-            Q(batch__withdrawn_at__isnull=True) | Q(batch__withdrawn_at__gt=at),
-            Q(replaced_in__isnull=True)
-            | Q(replaced_in__released_at__isnull=True)
-            | Q(replaced_in__released_at__gt=at)
-            | Q(replaced_in__withdrawn_at__lte=at),
-            batch__released_at__lte=at,
+            is_public, Q(replaced_in__isnull=True) | ~Exists(newer), batch__released_at__lte=at
         )
 
     def current(self) -> ContributionQuerySet:
@@ -364,6 +366,8 @@ class Contribution(models.Model):
             ),
         ]
         indexes = [
+            # The forms of one line.
+            models.Index(fields=["key", "id"], name="contribution_forms"),
             # The latest lines, of the agency and of one operation.
             models.Index(fields=["-date", "id"], name="contribution_latest"),
             models.Index(fields=["operation", "-date"], name="contribution_by_operation"),

@@ -168,7 +168,7 @@ def pillar_chart(page: OperationPage, measure: str) -> charts.Chart | None:
     ]
     parts = [(name, values) for name, values in parts if any(v.number is not None for v in values)]
     totals = [profile.amount(year, measure) for year in years]
-    rest = [Value(profile.money_not_broken_down(year, measure) or None) for year in years]
+    rest = [Value(profile.money_not_broken_down(year, measure)) for year in years]
     shown = list(parts)
     if any(value.number for value in rest):
         shown.append((_("Not broken down"), rest))

@@ -13,8 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .models import (
     Edition,
@@ -151,10 +153,8 @@ def _thaw_operation(content: Content, operation: Operation) -> None:
         setattr(operation, name, content[name])
     operation.latitude, operation.longitude = _decimal(content["latitude"]), _decimal(content["longitude"])
     operation.countries = ",".join(content["countries"])
-    operation.region = content["region"] and Region.objects.get(code=content["region"]["code"])
-    operation.predecessor = content["predecessor"] and Operation.objects.get(
-        code=content["predecessor"]["code"]
-    )
+    operation.region = _known(Region, content["region"] and content["region"]["code"])
+    operation.predecessor = _known(Operation, content["predecessor"] and content["predecessor"]["code"])
     _set_translations(operation, "name", content["name"])
     _set_translations(operation, "notice", content["notice"])
     operation.save()
@@ -168,24 +168,24 @@ def _thaw_operation(content: Content, operation: Operation) -> None:
             _set_translations(office, "description", frozen["description"])
             office.save()
 
-    types = {type.code: type for type in PopulationType.objects.all()}
+    types = {code: _known(PopulationType, code) for code in {f["type"] for f in content["population"]}}
     operation.population_figures.all().delete()
     PopulationFigure.objects.bulk_create(
         PopulationFigure(
             operation=operation,
             **_without(f, "type", "as_of"),
-            type=types.get(f["type"]),
+            type=types[f["type"]],
             as_of=_day(f["as_of"]),
         )
         for f in content["population"]
     )
-    pillars = {pillar.code: pillar for pillar in Pillar.objects.all()}
+    pillars = {code: _known(Pillar, code) for code in {f["pillar"] for f in content["finance"]}}
     operation.financial_figures.all().delete()
     FinancialFigure.objects.bulk_create(
         FinancialFigure(
             operation=operation,
             **_without(f, "pillar", "as_of", "amount_usd"),
-            pillar=pillars.get(f["pillar"]),
+            pillar=pillars[f["pillar"]],
             as_of=_day(f["as_of"]),
             amount_usd=_decimal(f["amount_usd"]),
         )
@@ -194,7 +194,7 @@ def _thaw_operation(content: Content, operation: Operation) -> None:
 
 
 def _thaw_narrative(content: Content, narrative: Narrative) -> None:
-    types = {type.code: type for type in SectionType.objects.all()}
+    types = {code: _known(SectionType, code) for code in {s["type"] for s in content["sections"]}}
     narrative.sections.all().delete()
     narrative.key_figures.all().delete()
     for frozen in content["sections"]:
@@ -207,12 +207,25 @@ def _thaw_narrative(content: Content, narrative: Narrative) -> None:
     narrative.save()
 
 
+def _known(model: type[models.Model], code: str | None) -> Any:
+    """The row of ``code``, or ``None`` for none; a row that is gone is an error and never “none”."""
+    if code is None:
+        return None
+    try:
+        return model.objects.get(code=code)
+    except model.DoesNotExist:
+        raise ValidationError(
+            _("The %(what)s “%(code)s” no longer exists. Make it again, then restore.")
+            % {"what": model._meta.verbose_name, "code": code}
+        ) from None
+
+
 def record(working_copy: Operation | Narrative, user: Any) -> Edition:
     """An edition of the working copy as it stands: the newest one if nothing changed since."""
     with transaction.atomic():
         operation = working_copy if isinstance(working_copy, Operation) else working_copy.operation
         # One at a time for each operation: a later number never holds an older state.
-        Operation.objects.select_for_update().filter(pk=operation.pk).first()
+        Operation.objects.select_for_update(no_key=True).filter(pk=operation.pk).first()
         content = freeze(working_copy)
         newest = Edition.objects.of(working_copy).first()
         if newest and newest.content == content and newest.withdrawn_at is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +11,10 @@ from decimal import Decimal
 from functools import cached_property
 
 from django.core.cache import cache
-from django.db.models import Count, Max
 
 from .calculations import total
 from .models import Edition
-from .profiles import MEASURES, Profile, Value
+from .profiles import Profile, Value
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,15 @@ class Overview:
     def load(cls, at: dt.datetime | None = None) -> Overview:
         """From the released profiles: one query, and a second where a release changed them since.
 
-        What is kept is named by the number of released profiles and the newest of them, so that
-        nothing has to be invalidated.
+        What is kept is named by the very editions that it was made of, so that nothing has to be
+        invalidated.
         """
         released = Edition.objects.released(at).profiles()
-        newest = released.aggregate(count=Count("pk"), newest=Max("pk"), times=Max("released_at"))
-        key = (
-            f"profiles-{newest['count']}-{newest['newest']}-{newest['times'] and newest['times'].timestamp()}"
-        )
+        keys = list(released.order_by("pk").values_list("pk", flat=True))
+        key = "profiles-" + hashlib.sha256(repr(keys).encode()).hexdigest()
         contents = cache.get(key)
         if contents is None:
-            contents = [edition.public for edition in released]
+            contents = [edition.public for edition in Edition.objects.filter(pk__in=keys)]
             cache.set(key, contents, 24 * 3600)
         return cls([Profile(content) for content in contents])
 
@@ -66,7 +64,8 @@ class Overview:
     def usual_year(self) -> int | None:
         """The newest year for which at least half of the operations with budgets published theirs."""
         budgets = [
-            {e["year"] for e in p.content["finance"] if e["measure"] == MEASURES[0]} for p in self.profiles
+            {year for year in p.money_years if p.amount(year, "budget").number is not None}
+            for p in self.profiles
         ]
         budgets = [years for years in budgets if years]
         counts = Counter(year for years in budgets for year in years)

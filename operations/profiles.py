@@ -71,10 +71,6 @@ class MoneyYear:
         """Expenditure in per cent of the budget."""
         return share(self.expenditure.number, self.budget.number)
 
-    @property
-    def is_empty(self) -> bool:
-        return all(getattr(self, measure).number is None for measure in MEASURES)
-
 
 class Profile:
     def __init__(self, content: dict[str, Any]) -> None:
@@ -134,10 +130,10 @@ class Profile:
     def _people_total(self, year: int) -> Value:
         stated = self._population.get((year, None))
         entries = [e for (y, code), e in self._population.items() if y == year and code is not None]
-        number = total(stated and stated["people"], (entry["people"] for entry in entries))
-        if number is None:
-            return _value(stated, None) if stated else Value(None, self.reason(year))
-        return _value(stated or entries[0], number)
+        if stated:  # a total that is withheld stays withheld, whatever its parts say
+            return _value(stated, stated["people"])
+        number = total(None, (entry["people"] for entry in entries))
+        return Value(None, self.reason(year)) if number is None else _value(entries[0], number)
 
     def people_not_broken_down(self, year: int) -> int | None:
         stated = self._population.get((year, None))
@@ -154,18 +150,14 @@ class Profile:
             by_status.setdefault((entry["year"], entry["measure"], entry["pillar"]), {})[entry["status"]] = (
                 entry
             )
-        return {key: entries[newest_status(list(entries))] for key, entries in by_status.items()}
+        return {key: entries[shown_status(entries)] for key, entries in by_status.items()}
 
     def amount(self, year: int, measure: str, pillar: str | None = None) -> Value:
-        entry = self._finance.get((year, measure, pillar))
-        number = _decimal(entry["amount_usd"]) if entry else None
-        if pillar is None and number is None:
-            parts = [_decimal(e["amount_usd"]) for e in self._pillar_entries(year, measure)]
-            number = total(None, parts)
-            entry = entry if number is None else None
-        if number is None and entry is None:
-            return Value(None, self.reason(year))
-        return _value(entry, number) if entry else Value(number)
+        if entry := self._finance.get((year, measure, pillar)):
+            return _value(entry, _decimal(entry["amount_usd"]))
+        parts = self._pillar_entries(year, measure) if pillar is None else []
+        number = total(None, (_decimal(part["amount_usd"]) for part in parts))
+        return Value(None, self.reason(year)) if number is None else Value(number)
 
     def money(self, year: int) -> MoneyYear:
         return MoneyYear(year, *(self.amount(year, measure) for measure in MEASURES))
@@ -201,6 +193,11 @@ class Profile:
         return not_broken_down(
             stated, (_decimal(e["amount_usd"]) for e in self._pillar_entries(year, measure))
         )
+
+
+def shown_status(entries: dict[str, dict[str, Any]]) -> str:
+    known = [status for status, entry in entries.items() if entry["amount_usd"] is not None]
+    return newest_status(known or list(entries))
 
 
 def _decimal(text: str | None) -> Decimal | None:

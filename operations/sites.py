@@ -174,7 +174,7 @@ def years_to_show(operations: QuerySet) -> list[int]:
         model.objects.filter(operation__in=operations.order_by()).order_by().values_list("year")
         for model in (Narrative, PopulationFigure, FinancialFigure)
     ]
-    known = sorted({year for (year,) in used[0].union(*used[1:])})[-4:] or [this_year]
+    known = sorted({year for (year,) in used[0].union(*used[1:]).order_by()})[-4:] or [this_year]
     return [*([] if known[-1] > this_year else [known[-1] + 1]), *reversed(known)]
 
 

@@ -120,13 +120,31 @@ def test_a_replaced_line_is_public_until_its_replacement_is(batch):
     old = give(batch, norway, "1")
     old.replaced_in = newer
     old.save()
-    give(newer, norway, "2")
+    later = give(newer, norway, "2")
+    Contribution.objects.filter(pk=later.pk).update(key=old.key)
     assert Contribution.objects.released().total() == Decimal("1.00")
     assert Contribution.objects.released(timezone.now() + dt.timedelta(hours=2)).total() == Decimal("2.00")
     newer.released_at = timezone.now()
     newer.withdrawn_at = timezone.now()
     newer.save()
     assert Contribution.objects.released().total() == Decimal("1.00")
+
+
+def test_a_line_has_one_public_form_however_its_imports_were_withdrawn(batch):
+    norway = make_donor("Norway")
+    second, third = (ImportBatch.objects.create(table="x", released_at=timezone.now()) for _ in range(2))
+    forms = [
+        give(owner, norway, amount) for owner, amount in ((batch, "100"), (second, "200"), (third, "300"))
+    ]
+    for form, successor in zip(forms, (second, third), strict=False):
+        form.replaced_in = successor
+        form.save()
+    Contribution.objects.update(key="one line")
+    assert Contribution.objects.released().total() == Decimal("300.00")
+    ImportBatch.objects.filter(pk=second.pk).update(withdrawn_at=timezone.now())
+    assert Contribution.objects.released().total() == Decimal("300.00")
+    ImportBatch.objects.filter(pk=third.pk).update(withdrawn_at=timezone.now())
+    assert Contribution.objects.released().total() == Decimal("100.00")
 
 
 def test_the_newest_twenty_lines_come_by_day(batch):

@@ -104,7 +104,14 @@ def opening_year(example: str) -> list[str]:
 
 
 def profile(years: list[int]) -> Profile:
-    finance = [{"year": year, "measure": "budget"} for year in years]
+    budget = {
+        "measure": "budget",
+        "pillar": None,
+        "status": "current",
+        "amount_usd": "1.00",
+        "missing_reason": "",
+    }
+    finance = [{**budget, "year": year, "as_of": None, "source": ""} for year in years]
     content = {"code": "X", "slug": "x", "name": {"en": "X"}, "first_year": None, "last_year": None}
     return Profile({**content, "finance": finance, "population": [], "region": None})
 

@@ -5,6 +5,7 @@ import json
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
@@ -241,3 +242,14 @@ def test_freezing_costs_the_same_for_few_and_for_many_figures(peru, figures, dja
     # the operation with region and predecessor; offices; people; types; money; pillars
     with django_assert_num_queries(6):
         freeze(peru)
+
+
+@pytest.mark.parametrize(("model", "code"), [(PopulationType, "REF"), (Pillar, "P1")])
+def test_what_cannot_be_restored_is_an_error_and_never_a_total(peru, model, code):
+    content = freeze(peru)
+    peru.population_figures.filter(type__isnull=False).delete()
+    peru.financial_figures.filter(pillar__isnull=False).delete()
+    model.objects.filter(code=code).delete()
+    with pytest.raises(ValidationError, match=f"“{code}” no longer exists"):
+        thaw(content, Operation.objects.get(pk=peru.pk))
+    assert peru.offices.count() == 2

@@ -450,3 +450,73 @@ def test_the_methodology_is_the_document_of_the_calculations(client):
 def test_the_health_check_answers_when_the_database_does(client):
     response = client.get("/healthz")
     assert (response.status_code, response.content) == (200, b"ok")
+
+
+# --- What a missing figure may not become -----------------------------------------------------------
+
+
+def test_a_total_that_is_withheld_stays_withheld_whatever_its_parts_say(client):
+    operation = make_operation()
+    pillar = FinancialFigure._meta.get_field("pillar").related_model.objects.get(code="P1")
+    money = {"operation": operation, "year": 2020, "measure": "budget"}
+    FinancialFigure.objects.create(**money, missing_reason="withheld")
+    FinancialFigure.objects.create(**money, amount_usd=Decimal(5), pillar=pillar)
+    PopulationFigure.objects.create(operation=operation, year=2020, missing_reason="withheld")
+    PopulationFigure.objects.create(
+        operation=operation, year=2020, people=12, type=PopulationType.objects.get(code="REF")
+    )
+    release(operation, None)
+    page = client.get("/operations/peru/2020/")
+    assert (page.context["money"].budget.number, page.context["money"].budget.reason) == (None, "withheld")
+    assert (page.context["people"].total.number, page.context["people"].total.reason) == (None, "withheld")
+
+
+def test_an_amount_is_shown_before_a_final_figure_that_is_missing(client):
+    operation = make_operation()
+    money = {"operation": operation, "year": 2020, "measure": "budget"}
+    FinancialFigure.objects.create(**money, amount_usd=Decimal(5), status="current")
+    FinancialFigure.objects.create(**money, missing_reason="not_yet_known", status="final")
+    release(operation, None)
+    assert client.get("/operations/peru/2020/").context["money"].budget.number == Decimal("5.00")
+
+
+def test_a_list_does_not_open_with_a_year_whose_budgets_are_missing(client):
+    operation = make_operation()
+    for year, amount in ((2020, Decimal(5)), (2021, None)):
+        FinancialFigure.objects.create(
+            operation=operation, year=year, measure="budget", amount_usd=amount,
+            missing_reason="" if amount else "not_yet_known",
+        )  # fmt: skip
+    release(operation, None)
+    assert client.get("/operations/").context["year"] == 2020
+
+
+def test_nothing_left_over_is_zero_in_the_table_by_pillar(client):
+    operation = make_operation()
+    pillar = FinancialFigure._meta.get_field("pillar").related_model.objects.get(code="P1")
+    for year, amount, part in ((2019, 20, 15), (2020, 20, 20)):
+        money = {"operation": operation, "year": year, "measure": "budget"}
+        FinancialFigure.objects.create(**money, amount_usd=Decimal(amount))
+        FinancialFigure.objects.create(**money, amount_usd=Decimal(part), pillar=pillar)
+    release(operation, None)
+    (chart,) = client.get("/operations/peru/2020/pillars/").context["charts"]
+    assert [[cell.text for cell in row] for row in chart.table.rows[-2:]] == [
+        ["2019", "15.00", "5.00", "20.00"],
+        ["2020", "20.00", "0.00", "20.00"],
+    ]
+
+
+def test_a_profile_without_any_year_speaks_of_no_year(client):
+    release(make_operation(), None)
+    assert "end of 0" not in words(client.get("/operations/peru/"))
+
+
+def test_lists_follow_a_withdrawal_and_a_correction_at_once(client):
+    peru, chad = make_operation(), make_operation("TCD", "Chad", countries="TD")
+    for operation in (peru, chad):
+        PopulationFigure.objects.create(operation=operation, year=2020, people=10)
+        release(operation, None)
+    assert "20 end of 2020" in words(client.get("/operations/"))
+    withdraw(chad, None)
+    assert "10 end of 2020" in words(client.get("/operations/"))
+    assert "Chad" not in words(client.get("/"))
