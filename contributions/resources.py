@@ -28,10 +28,11 @@ from operations.importing import (
     BATCH,
     Cell,
     CellError,
+    Overtaken,
     Plan,
     Row,
+    Suggestions,
     TableResource,
-    closest,
     same,
     shown,
 )
@@ -64,6 +65,10 @@ PLACEHOLDERS = {"-", "–", "—", "?", "n/a", "na", "nil", "none", "null", "tbc
 TOTALS = {"total", "totals", "grand total", "sub-total", "subtotal", "sum", "total usd", "total general"}
 DOLLARS = re.compile(r"\$|\bUSD\b")
 PRIVATE_IN = re.compile(r"private donors in (?:the )?(.+)", re.IGNORECASE)
+
+
+class NoKind(ValueError):
+    """A new donor of which the line does not say what it is: it might be a person, who is never named."""
 
 
 def clean_donor_name(cell: object) -> str:
@@ -166,12 +171,13 @@ class DonorResource(TableResource):
         }
         after |= self.parents
         members = {parent for parent in after.values() if parent}
+        hint = Suggestions(known)
         for row in rows:
             name = fold_name(row.values["name_en"])
             if not (parent := self.parents.get(name)):
                 continue
             if parent not in after:
-                said = _("No donor is called “%s”.") % row.raw["parent"] + closest(parent, known)
+                said = _("No donor is called “%s”.") % row.raw["parent"] + hint(parent)
             elif parent == name:
                 said = _("A donor cannot belong to itself.")
             elif after[parent]:
@@ -264,13 +270,14 @@ class ContributionResource(TableResource):
 
     def prepare(self, plan: Plan) -> None:
         donors = {donor.pk: donor for donor in Donor.objects.all()}
-        self.donors = {
+        aliases = {alias.folded: donors[alias.donor_id] for alias in DonorAlias.objects.all()}
+        self.donors = aliases | {
             fold_name(name): donor
             for donor in donors.values()
             for name in (donor.name_ar, donor.name_es, donor.name_fr, donor.name_en)
             if name
         }
-        self.donors |= {alias.folded: donors[alias.donor_id] for alias in DonorAlias.objects.all()}
+        self.hint = Suggestions(self.donors)
         # Of each country the class of its private donors; a company or person with a page is no class.
         self.private = {
             donor.parent_id: donor
@@ -304,8 +311,12 @@ class ContributionResource(TableResource):
         try:
             if "donor" in values:
                 values["donor"] = self.find_donor(values["donor"], kind)
+        except NoKind as error:
+            yield "donor_type", str(error)
         except ValueError as error:
             yield "donor", str(error)
+        if values.get("currency") == "" and "amount" not in row.raw:
+            values["currency"] = "USD"
         if "amount" in values and (problems := list(self.check_amount(row))):
             yield from problems
             return
@@ -356,19 +367,23 @@ class ContributionResource(TableResource):
             if country is not None:
                 return self.private_class(country)
         if self.new_donors:
+            if not kind:
+                raise NoKind(
+                    _("Say in donor_type what “%s” is: government, private donors or another kind.") % shown(name)
+                )
             return self.planned_donor(name, kind)
         raise ValueError(
             _(
                 "No donor is called “%(name)s”.%(hint)s Add the spelling to a donor, or the donor itself, then import again."
             )
-            % {"name": shown(name), "hint": closest(fold_name(match[1] if match else name), self.donors)}
+            % {"name": shown(name), "hint": self.hint(fold_name(match[1] if match else name))}
         )
 
     def planned_donor(self, name: str, kind: str) -> Donor:
         key = (fold_name(name), kind == Donor.Kind.PRIVATE)
         if key not in self.planned:
             self.planned[key] = Donor(
-                name_en=name, kind=kind or Donor.Kind.GOVERNMENT, may_be_named=kind != Donor.Kind.PRIVATE
+                name_en=name, kind=kind, may_be_named=kind != Donor.Kind.PRIVATE
             )
         return self.planned[key]
 
@@ -409,7 +424,7 @@ class ContributionResource(TableResource):
         if rows:
             dates = [row.values["date"] for row in rows]
             lines = Contribution.objects.current().filter(date__range=(min(dates), max(dates)))
-            for line in lines.order_by("-pk"):
+            for line in lines.select_related("donor", "operation").order_by("-pk"):
                 known[self.identity_of(line)].append(line)
                 equal[self.identity_of(line), *(getattr(line, name) or "" for name in compared)].append(line)
         left: dict[tuple, list[Row]] = defaultdict(list)
@@ -503,10 +518,11 @@ class ContributionResource(TableResource):
             donor.parent = donor.parent  # a planned parent has its key by now
             donor.slug = free_slug(donor.name_en, slugs)
             donor.save()
-        replaced = [row.instance for row in plan.changed]
-        for line in replaced:
-            line.replaced_in = batch
-        Contribution.objects.bulk_update(replaced, ["replaced_in"], batch_size=BATCH)
+        replaced = [row.instance.pk for row in plan.changed]
+        for start in range(0, len(replaced), BATCH):
+            chunk = replaced[start : start + BATCH]
+            if Contribution.objects.current().filter(pk__in=chunk).update(replaced_in=batch) != len(chunk):
+                raise Overtaken
         lines = []
         for row in plan.changed:
             old = {name: getattr(row.instance, name) for name in (*IDENTITY, *COMPARED)}
@@ -548,7 +564,11 @@ def record_batch(
     )
     if raw := getattr(dataset, "raw", b""):
         batch.file.save(file_name, ContentFile(raw), save=False)
-    batch.save()
+    try:
+        batch.save()
+    except Exception:
+        batch.file.delete(save=False)
+        raise
     return batch
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import override
 # U+200B zero width space … U+2060 word joiner, U+FEFF byte order mark, U+00AD soft hyphen
 INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
 CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]")
-FOOTNOTE_MARK = re.compile(r"[*†‡]+$")
+FOOTNOTE_MARKS = "*†‡"
 
 # What a spreadsheet shows instead of a value: #REF!, #DIV/0!, or ##### in a column that is too narrow.
 SPREADSHEET_ERROR = re.compile(r"#(REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|#{3,}")
@@ -104,8 +104,8 @@ def clean_name(cell: object, *, longest: int = 200) -> tuple[str, str]:
             _("“%(text)s” was read in the wrong encoding somewhere. Did you mean “%(meant)s”?")
             % {"text": text, "meant": meant}
         )
-    mark = FOOTNOTE_MARK.search(text)
-    return (text[: mark.start()].rstrip(), mark[0]) if mark else (text, "")
+    name = text.rstrip(FOOTNOTE_MARKS)
+    return name.rstrip(), text[len(name) :]
 
 
 def decoded_twice(text: str) -> str:
@@ -121,7 +121,7 @@ def decoded_twice(text: str) -> str:
 @lru_cache(maxsize=10_000)
 def fold_name(name: str) -> str:
     """The form in which names are compared: no case or footnote mark, straight apostrophes, single spaces."""
-    return FOOTNOTE_MARK.sub("", collapsed(name)).rstrip().replace("\u2019", "'").casefold()
+    return collapsed(name).rstrip(FOOTNOTE_MARKS).rstrip().replace("\u2019", "'").casefold()
 
 
 def number(text: str) -> Decimal:

@@ -225,7 +225,7 @@ def record(working_copy: Operation | Narrative, user: Any) -> Edition:
     with transaction.atomic():
         operation = working_copy if isinstance(working_copy, Operation) else working_copy.operation
         # One at a time for each operation: a later number never holds an older state.
-        Operation.objects.select_for_update(no_key=True).filter(pk=operation.pk).first()
+        Operation.objects.lock(pk=operation.pk)
         content = freeze(working_copy)
         newest = Edition.objects.of(working_copy).first()
         if newest and newest.content == content and newest.withdrawn_at is None:

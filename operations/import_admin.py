@@ -26,7 +26,7 @@ from .tables import PlainCSV, PlainXLSX
 FORMATS = [PlainCSV, PlainXLSX]
 OPTIONS = ("round_to_cents", "release_profiles", "new_donors")
 KEPT_SECONDS = 24 * 3600
-SHOWN_NEW = 100
+SHOWN_ROWS = 100  # of the new ones, and of the changed ones
 SHOWN_ERRORS = 500
 
 
@@ -147,9 +147,9 @@ class TableAdmin(ImportExportMixin):
 
     def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
         form = kwargs.get("form")
-        if form is None or not getattr(form, "cleaned_data", None):
-            return {}
-        return {name: form.cleaned_data.get(name, False) for name in self.import_options(request)}
+        given = getattr(form, "cleaned_data", None) or {}
+        options = {name: given.get(name, False) for name in self.import_options(request)}
+        return {"user": request.user, **options}
 
     def get_confirm_form_kwargs(self, request: HttpRequest, import_form: Any = None) -> dict[str, Any]:
         return {**super().get_confirm_form_kwargs(request, import_form), "user_id": request.user.pk}
@@ -217,14 +217,16 @@ class TableAdmin(ImportExportMixin):
 
 
 def preview(plan: Plan) -> dict[str, Any]:
-    """What the preview page shows of a plan: everything that changes, the first of what is new."""
+    """What the preview page shows of a plan: its first lines of each sort."""
     columns = list(dict.fromkeys(plan.mapping.values()))
     return {
         "plan": plan,
         "in_file": f"{Decimal(total):,}" if (total := plan.totals.get("in_file_usd")) else "",
         "columns": columns,
-        "new_rows": [(row.line, [row.raw.get(name) for name in columns]) for row in plan.new[:SHOWN_NEW]],
-        "more_new": max(0, len(plan.new) - SHOWN_NEW),
+        "new_rows": [(row.line, [row.raw.get(name) for name in columns]) for row in plan.new[:SHOWN_ROWS]],
+        "more_new": max(0, len(plan.new) - SHOWN_ROWS),
+        "changed_rows": plan.changed[:SHOWN_ROWS],
+        "more_changed": max(0, len(plan.changed) - SHOWN_ROWS),
         "errors": plan.errors[:SHOWN_ERRORS],
         "more_errors": max(0, len(plan.errors) - SHOWN_ERRORS),
     }

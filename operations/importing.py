@@ -8,13 +8,14 @@ changed, unchanged, errors). The preview shows the plan; a plan with any error w
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import tablib
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import DatabaseError, models, transaction
+from django.db import DatabaseError, IntegrityError, models, transaction
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from import_export import resources, widgets
@@ -24,12 +25,19 @@ from rapidfuzz import process
 from . import cells
 from .tables import Unreadable
 
+logger = logging.getLogger(__name__)
+
 # Sent first in the transaction that writes: ``resource``, ``plan``, ``dataset``, ``file_name``, ``user``.
 # What the receiver returns is the import's batch; its exception undoes the import.
 import_begins = Signal()
 
 BATCH = 1000
 SHOWN_ERRORS = 100  # in the library's own words; the plan has them all
+MOST_SUGGESTIONS = 300  # searches for the nearest names in one import; each takes a while
+
+
+class Overtaken(Exception):
+    """Somebody else changed the lines of an import between its plan and its writing."""
 
 
 class Cell(widgets.Widget):
@@ -64,10 +72,11 @@ class Lookup(widgets.Widget):
         self.blank = {value.casefold() for value in blank}  # texts that mean “none”
         self.known: dict[str, models.Model] = {}
         self.shared: set[str] = set()
+        self.hint = Suggestions(self.known)
 
-    def load(self) -> None:
+    def load(self, instances: Iterable[models.Model]) -> None:
         self.known, self.shared = {}, set()
-        instances = list(self.model.objects.all())
+        instances = list(instances)
         for name in self.names:
             found: dict[str, list[models.Model]] = {}
             for instance in instances:
@@ -76,6 +85,7 @@ class Lookup(widgets.Widget):
                     found.setdefault(folded, []).append(instance)
             self.known |= {folded: named[0] for folded, named in found.items()}
             self.shared |= {folded for folded, named in found.items() if len(set(named)) > 1}
+        self.hint = Suggestions(self.known)
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> models.Model | None:
         text = cells.clean_text(value)
@@ -88,7 +98,7 @@ class Lookup(widgets.Widget):
                 % {
                     "what": self.model._meta.verbose_name,
                     "text": shown(text),
-                    "hint": closest(folded, self.known),
+                    "hint": self.hint(folded),
                 }
             )
         if folded in self.shared:
@@ -102,11 +112,25 @@ class Lookup(widgets.Widget):
         return "" if value is None else getattr(value, self.names[0])
 
 
-def closest(text: str, known: dict[str, models.Model]) -> str:
-    """“ Did you mean …?” with the names nearest to the text; empty where none is near."""
-    found = process.extract(text[:200], known.keys(), limit=3, score_cutoff=75)
-    names = list(dict.fromkeys(str(known[name]) for name, _score, _index in found))
-    return " " + _("Did you mean %s?") % _(" or ").join(f"“{name}”" for name in names) if names else ""
+class Suggestions:
+    """“ Did you mean …?” with the names nearest to a text; empty where none is near.
+
+    Each text is searched once, and a file of nothing but unknown names only for its first ones.
+    """
+
+    def __init__(self, known: dict[str, Any]) -> None:
+        self.known = known
+        self.found: dict[str, str] = {}
+
+    def __call__(self, text: str) -> str:
+        if text not in self.found and len(self.found) < MOST_SUGGESTIONS:
+            self.found[text] = self.search(text)
+        return self.found.get(text, "")
+
+    def search(self, text: str) -> str:
+        found = process.extract(text[:200], self.known.keys(), limit=3, score_cutoff=75)
+        names = list(dict.fromkeys(str(self.known[name]) for name, _score, _index in found))
+        return " " + _("Did you mean %s?") % _(" or ").join(f"“{name}”" for name in names) if names else ""
 
 
 @dataclass(slots=True)
@@ -175,8 +199,10 @@ class TableResource(resources.ModelResource):
     #: Whether ``check_row`` also runs where a cell has an error, and can do without that cell.
     checks_every_row = False
 
-    def __init__(self, *, round_to_cents: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, user: Any = None, round_to_cents: bool = False, **kwargs: Any) -> None:
+        """``user``: the person whose rights count; without one, as on the command line, nothing is barred."""
         super().__init__(**kwargs)
+        self.user = user
         self.round_to_cents = round_to_cents
         for column in self.fields.values():
             if isinstance(column.widget, Cell) and column.widget.rule is cells.clean_amount:
@@ -211,10 +237,17 @@ class TableResource(resources.ModelResource):
                     )
                     batch = answers[0][1] if answers else None
                     self.write(plan, batch=batch, user=kwargs.get("user"))
-            except DatabaseError as error:
+            except Exception as error:
                 if batch is not None:
                     batch.file.delete(save=False)  # a file is no part of the transaction
-                plan.errors.append(CellError(0, "", "", _("Nothing was imported: %s") % error))
+                if isinstance(error, Overtaken | IntegrityError):
+                    said = _("Somebody else changed the same lines in the meantime. Upload the file again.")
+                elif isinstance(error, DatabaseError):
+                    said = _("The database could not store the lines. Try again later.")
+                else:
+                    raise
+                logger.exception("An import of %s was undone.", self._meta.model._meta.label)
+                plan.errors.append(CellError(0, "", "", said))
         if plan.errors and raise_errors:
             raise ValidationError([error.sentence for error in plan.errors[:SHOWN_ERRORS]])
         return self.result(plan, dataset)
@@ -224,7 +257,7 @@ class TableResource(resources.ModelResource):
         columns = {f.column_name: f for f in self.get_import_fields()}
         for f in columns.values():
             if isinstance(f.widget, Lookup):
-                f.widget.load()
+                f.widget.load(self.referred(f.widget.model))
         plan.mapping, plan.left_out = self.match_headers(dataset.headers or [], columns)
         for name in self.required:
             if name not in plan.mapping.values():
@@ -251,6 +284,10 @@ class TableResource(resources.ModelResource):
         plan.errors.sort(key=lambda error: (error.line, order.get(error.column, -1)))
         self.sum_up(plan)
         return plan
+
+    def referred(self, model: type[models.Model]) -> models.QuerySet:
+        """The rows of another table that this one may refer to."""
+        return model._default_manager.all()
 
     def match_headers(self, headers: list[str], columns: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
         """Which header is which column: by name or alias, without regard to case, space or underscore."""
@@ -300,8 +337,9 @@ class TableResource(resources.ModelResource):
         return tuple(_plain(values.get(name)) for name in self.identity)
 
     def known_rows(self, rows: list[Row]) -> dict[tuple, models.Model]:
-        related = sorted(self.relations() & set(self.identity))
-        instances = self._meta.model.objects.select_related(*related)
+        instances = self._meta.model.objects.all()
+        if related := sorted(self.relations() & {f.attribute for f in self.get_import_fields()}):
+            instances = instances.select_related(*related)
         return {self.identify({n: getattr(i, n) for n in self.identity}): i for i in instances}
 
     def compare(self, rows: list[Row], plan: Plan) -> None:

@@ -68,6 +68,11 @@ class ProfileResource(TableResource):
         super().__init__(**kwargs)
         self.release_profiles = release_profiles
 
+    def referred(self, model: Any) -> Any:
+        if model is Operation and self.user is not None:
+            return Operation.objects.editable_by(self.user)
+        return super().referred(model)
+
     def write(self, plan: Plan, *, batch: Any, user: Any) -> None:
         super().write(plan, batch=batch, user=user)
         keep = release if self.release_profiles else record
@@ -135,6 +140,7 @@ class OperationResource(ProfileResource):
         )
         self.known = {operation.code: operation for operation in operations}
         self.slugs = {operation.slug for operation in self.known.values()}
+        self.mine = set(self.referred(Operation).values_list("code", flat=True))
 
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
         if not row.values.get("slug"):
@@ -144,6 +150,16 @@ class OperationResource(ProfileResource):
         if first and last and last < first:
             yield "last_year", _("The last year is before the first.")
         yield from self.check_slug(row)
+        yield from self.check_rights(row)
+
+    def check_rights(self, row: Row) -> Iterable[tuple[str, str]]:
+        if self.user is None:
+            return
+        if row.values["code"] not in self.known:
+            if not self.user.has_perm("operations.add_operation"):
+                yield "code", _("There is no operation “%s”, and you may not add one.") % row.values["code"]
+        elif row.values["code"] not in self.mine:
+            yield "code", _("You may not change the operation “%s”.") % row.values["code"]
 
     def check_slug(self, row: Row) -> Iterable[tuple[str, str]]:
         slug, known = row.values.get("slug"), self.known.get(row.values["code"])

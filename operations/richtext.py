@@ -69,9 +69,8 @@ def clean_html(fragment: str) -> str:
     text = WORD_LIST.sub("\\1\ue000", text)
     text = TABLE_TAG.sub("", CELL_END.sub(" | ", text))
     text = RENAMED_TAG.sub(lambda tag: f"<{tag[1]}{RENAMED[tag[2].lower()]}", text)
-    text = tidy(make_lists(wrap_bare(sanitise(text))))
     for _pass in range(MOST_PASSES):  # what is taken out can change how the rest is nested
-        previous, text = text, tidy(sanitise(text))
+        previous, text = text, tidy(make_lists(tidy(wrap_bare(sanitise(text)))))
         if text == previous:
             break
     return text

@@ -34,6 +34,10 @@ from .cells import INVISIBLE
 FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
+MOST_COLUMNS = 200
+MOST_BLANK_ROWS = 50_000  # in the admin; each takes as long to read as a full one
+MOST_LINES = 1_048_576  # of a sheet; a row may name itself the billionth
+
 # A workbook of 200,000 lines unpacks to about 150 MB and to 20 times its size; bombs to 1,000 times.
 UNPACKED_LIMIT = 200 * 1024**2
 UNPACKED_RATIO, SMALL = 100, 20 * 1024**2
@@ -77,13 +81,23 @@ def make_dataset(rows: Iterable[tuple[int, list[Any]]], raw: bytes, most_rows: i
     dataset = tablib.Dataset()
     dataset.raw, dataset.sha256 = raw, hashlib.sha256(raw).hexdigest()
     dataset.lines, dataset.notes = [], []
-    width = 0
+    width = blank = 0
     for line, row in rows:
         cells = [given_cell(cell) for cell in row]
         while cells and (cells[-1] is None or str(cells[-1]).strip() == ""):
             cells.pop()
         if not cells:
+            blank += 1
+            if most_rows is not None and blank > MOST_BLANK_ROWS:
+                raise ValidationError(
+                    _("The file has more than %(rows)d blank rows. Delete them.") % {"rows": MOST_BLANK_ROWS}
+                )
             continue
+        if len(cells) > MOST_COLUMNS:
+            raise ValidationError(
+                _("The file has more than %(columns)d columns (line %(line)d). Delete those of no use.")
+                % {"columns": MOST_COLUMNS, "line": line}
+            )
         if not dataset.headers:
             dataset.headers = read_headers(cells)
             width = len(cells)
@@ -265,8 +279,21 @@ class PlainXLSX(PlainFormat):
         return dataset
 
     def rows(self, sheet: Any) -> Iterable[tuple[int, list[Any]]]:
-        for line, row in enumerate(sheet.iter_rows(), 1):
-            yield line, [self.cell(cell) for cell in row]
+        """The rows to their last value. A gap between two rows is one row of openpyxl many times over."""
+        gap = None
+        for line, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS + 1), 1):
+            if line > MOST_LINES:
+                raise ValidationError(
+                    _("The sheet has more than %(lines)d lines, the most of a spreadsheet.")
+                    % {"lines": MOST_LINES}
+                )
+            if row is gap:
+                continue
+            width = len(row)
+            while width and row[width - 1].value is None:
+                width -= 1
+            gap = None if width else row
+            yield line, [self.cell(cell) for cell in row[:width]]
 
     def cell(self, cell: Any) -> Any:
         value, kind = cell.value, cell.data_type

@@ -218,7 +218,7 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             self.message_user(request, _("No operation was chosen: nothing is released."), messages.WARNING)
             return
         with transaction.atomic():
-            for operation in queryset:
+            for operation in queryset.order_by("pk"):  # in one order, so that no two wait for each other
                 editions.release(operation, request.user)
         said = ngettext(
             "The profile of %d operation is released; readers see it now.",
@@ -245,7 +245,7 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             raise PermissionDenied
         if request.method == "POST":
             with transaction.atomic():
-                Operation.objects.select_for_update().filter(pk=operation.pk).first()
+                Operation.objects.lock(pk=operation.pk)
                 response, form = self.save_figures(request, operation)
             if response:
                 return response

@@ -9,7 +9,7 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -129,7 +129,11 @@ class WorkingCopyAdmin(PerOperation):
     ) -> Any:
         if "_release" in request.POST and not self.has_release_permission(request):
             raise PermissionDenied
-        return super().changeform_view(request, object_id, *args, **kw)
+        if request.method != "POST" or not (object_id or "").isdecimal() or len(object_id) > 18:
+            return super().changeform_view(request, object_id, *args, **kw)
+        with transaction.atomic():  # who saves second is compared with what the first has saved
+            Operation.objects.lock(**{"pk" if self.model is Operation else "narratives": object_id})
+            return super().changeform_view(request, object_id, *args, **kw)
 
     def render_change_form(
         self, request: HttpRequest, context: dict, *args: Any, obj: Any = None, **kw: Any

@@ -30,6 +30,10 @@ class OperationQuerySet(models.QuerySet):
             return self
         return self.filter(editors=user)
 
+    def lock(self, **which: Any) -> Operation | None:
+        """The operation, to be changed by one transaction at a time; others wait for its end."""
+        return self.select_for_update(of=("self",), no_key=True).filter(**which).first()
+
     def for_freezing(self) -> OperationQuerySet:
         """With everything that a profile edition holds, in a fixed number of queries."""
         return self.select_related("region", "predecessor").prefetch_related(

@@ -54,12 +54,19 @@ class Command(BaseCommand):
         self.report(result.plan, options["dry_run"], time.monotonic() - started)
 
     def resource_options(self, options: dict[str, Any]) -> dict[str, Any]:
-        given = {
-            "round_to_cents": options["round_to_cents"],
-            "release_profiles": options["release"],
-            "new_donors": options["new_donors"],
-        }
-        return {name: given[name] for name in TABLES[options["table"]].options}
+        taken = TABLES[options["table"]].options
+        given = {}
+        for name, option in (
+            ("round_to_cents", "round_to_cents"),
+            ("release_profiles", "release"),
+            ("new_donors", "new_donors"),
+        ):
+            if name in taken:
+                given[name] = options[option]
+            elif options[option]:
+                flag = option.replace("_", "-")
+                raise CommandError(f"The table {options['table']} takes no --{flag}.", returncode=2)
+        return given
 
     def user(self, name: str | None) -> Any:
         if name is None:
