@@ -160,6 +160,8 @@ class DonorAlias(models.Model):
         self.folded = fold_name(self.name)
         if DonorAlias.objects.filter(folded=self.folded).exclude(pk=self.pk).exists():
             raise ValidationError({"name": _("This spelling belongs to a donor already.")})
+        if any(fold_name(name) == self.folded for name in Donor.objects.values_list("name_en", flat=True)):
+            raise ValidationError({"name": _("A donor has this very name.")})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.folded = fold_name(self.name)

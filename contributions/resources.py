@@ -369,7 +369,8 @@ class ContributionResource(TableResource):
         if self.new_donors:
             if not kind:
                 raise NoKind(
-                    _("Say in donor_type what “%s” is: government, private donors or another kind.") % shown(name)
+                    _("Say in donor_type what “%s” is: government, private donors or another kind.")
+                    % shown(name)
                 )
             return self.planned_donor(name, kind)
         raise ValueError(
@@ -382,9 +383,7 @@ class ContributionResource(TableResource):
     def planned_donor(self, name: str, kind: str) -> Donor:
         key = (fold_name(name), kind == Donor.Kind.PRIVATE)
         if key not in self.planned:
-            self.planned[key] = Donor(
-                name_en=name, kind=kind, may_be_named=kind != Donor.Kind.PRIVATE
-            )
+            self.planned[key] = Donor(name_en=name, kind=kind, may_be_named=kind != Donor.Kind.PRIVATE)
         return self.planned[key]
 
     def private_class(self, country: Donor) -> Donor:

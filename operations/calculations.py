@@ -42,13 +42,6 @@ def share(part: Decimal | int | None, whole: Decimal | int | None, places: int =
     return percent(Decimal(part), Decimal(whole), places)
 
 
-def gap(budget: Decimal | None, funds_available: Decimal | None) -> Decimal | None:
-    """What the budget lacks; zero where more came in than was budgeted."""
-    if budget is None or funds_available is None:
-        return None
-    return max(budget - funds_available, Decimal(0))
-
-
 def newest_status(statuses: Sequence[str]) -> str | None:
     """The status that readers see where a figure was given as original, current and final."""
     return min(statuses, key=STATUS_ORDER.index, default=None)

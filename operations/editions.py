@@ -123,6 +123,7 @@ def _freeze_narrative(narrative: Narrative) -> Content:
         "year": narrative.year,
         "kind": narrative.kind,
         "language": narrative.language,
+        "translated_from": narrative.translated_from_id,
         "sections": [
             {
                 "type": section.type.code,
@@ -199,6 +200,7 @@ def _thaw_narrative(content: Content, narrative: Narrative) -> None:
     narrative.key_figures.all().delete()
     for frozen in content["sections"]:
         Section.objects.create(narrative=narrative, type=types[frozen["type"]], body=frozen["body"])
+    narrative.translated_from_id = content["translated_from"]
     notes = content["private"]["editor_notes"]
     for order, (frozen, note) in enumerate(zip(content["key_figures"], notes, strict=True), 1):
         KeyFigure.objects.create(

@@ -5,7 +5,6 @@ Every fragment passes ``clean_html`` when it is saved and again when it is rende
 
 from __future__ import annotations
 
-import html
 import re
 
 import nh3
@@ -141,9 +140,3 @@ def sanitise(text: str) -> str:
         clean_content_tags=WITH_CONTENT,
     )
     return NO_LINK.sub(r"\1", cleaned.replace("&nbsp;", " "))
-
-
-def plain_text(fragment: str) -> str:
-    """The words of a fragment, for summaries and comparisons: text, not HTML."""
-    spaced = re.sub(r"<(?:/p|/li|/h4|/blockquote|br)\s*/?>", " ", fragment)
-    return " ".join(html.unescape(nh3.clean(spaced, tags=set())).split())

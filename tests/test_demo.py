@@ -1,6 +1,5 @@
 """The demonstration shows what the reference page showed, and better: the figures, exactly."""
 
-import re
 from decimal import Decimal
 
 import pytest
@@ -9,14 +8,7 @@ from django.core.management.base import CommandError
 
 from contributions.models import Contribution, Donor, ImportBatch
 from operations.models import Edition, KeyFigure, Narrative, Operation
-from operations.richtext import plain_text
-
-
-def words(response) -> str:
-    """The text of a page, tags left out and spaces folded."""
-    body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", response.content.decode(), flags=re.DOTALL)
-    body = body.replace("<", " <")
-    return re.sub(r"\s+([.,;:%])", r"\1", plain_text(body).replace("\u00a0", " "))
+from tests.reading import words
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from django.utils.translation import override
 from contributions.models import Contribution, Donor
 from operations.models import FinancialFigure, MissingReason, Office
 from operations.templatetags import figures
-from tests.test_demo import words
+from tests.reading import words
 
 ROOT = Path(__file__).resolve().parents[1]
 TRANSLATED = ["fr", "es", "ar"]
@@ -107,10 +107,10 @@ def public_messages(tmp_path, settings, monkeypatch) -> set:
     (source / "locale").mkdir()
     settings.LOCALE_PATHS = [source / "locale"]
     monkeypatch.chdir(source)
-    call_command("makemessages", locale=["fr"], no_location=True, verbosity=0)
+    call_command("makemessages", locale=["en"], no_location=True, verbosity=0)
     english = tmp_path / "english.po"
     subprocess.run(
-        ["msgen", "-o", english, source / "locale/fr/LC_MESSAGES/django.po"], check=True, capture_output=True
+        ["msgen", "-o", english, source / "locale/en/LC_MESSAGES/django.po"], check=True, capture_output=True
     )
     found = {key[0] if isinstance(key, tuple) else key for key in compiled(english, tmp_path / "english.mo")}
     with override("en"):

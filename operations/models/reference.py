@@ -97,11 +97,6 @@ class Pillar(Validity):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def short_name(self) -> str:
-        """“Pillar 1” of “Pillar 1: refugee programme”."""
-        return self.name.partition(":")[0].strip()
-
 
 class TextKind(models.TextChoices):
     """The two texts of an operation's year."""

@@ -132,6 +132,8 @@ def test_the_file_is_taken_or_refused_as_expected(case, new_donors, known):
         if not (error["code"].endswith("_missing") and error["column"] in NO_ERROR_HERE)
     }
     expected |= ERROR_HERE.get(case["id"], set())
+    if case["id"] == "C004" and new_donors:  # the file has no column that says what its new donors are
+        places = {place for place in places if place[1] != "donor_type"}
     if case["id"] == "C066":  # a line that does not fit its header is an error of the file
         assert (got, places) == ("reject_file", expected)
     else:

@@ -10,7 +10,9 @@ from itertools import permutations
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
@@ -165,6 +167,11 @@ def test_the_currency_is_never_guessed_where_the_file_has_a_column_for_it(norway
     assert [str(line.amount_usd) for line in Contribution.objects.order_by("pk")] == ["5.00", "6.00"]
 
 
+def test_a_blank_currency_is_us_dollars_where_only_they_are_given(norway):
+    assert told(gifts("2021-11-24,Norway,,5", header="date,donor,currency,amount_usd")) == []
+    assert Contribution.objects.get().currency == "USD"
+
+
 def test_amounts_finer_than_a_cent_are_refused_or_rounded_on_request_line_by_line(norway):
     lines = ["2021-11-24,Norway,,995603.365", "2021-11-25,Norway,,933.072", "2021-11-26,Norway,,5.10"]
     plan = gifts(*lines)
@@ -230,7 +237,7 @@ def test_an_unknown_donor_is_an_error_with_suggestions(norway, japan):
 
 
 def test_new_donors_are_made_where_the_user_says_so(norway):
-    plan = gifts("2021-11-24,Norway,,5", "2021-11-24,Chile*,,5", "2021-11-24,IKEA Foundation,foundation,5",
+    plan = gifts("2021-11-24,Norway,,5", "2021-11-24,Chile*,government,5", "2021-11-24,IKEA Foundation,foundation,5",
                  "2021-11-24,Jane Doe,private,5", "2021-11-25,chile,government,5", new_donors=True)  # fmt: skip
     assert told(plan) == []
     assert plan.notes[1:] == ["New donor: Chile (government).", "New donor: IKEA Foundation (foundation).", "New donor: Jane Doe (private donors)."]  # fmt: skip
@@ -240,6 +247,26 @@ def test_new_donors_are_made_where_the_user_says_so(norway):
         ("IKEA Foundation", "ikea-foundation", "foundation", True),
         ("Jane Doe", "jane-doe", "private", False),
     ]
+
+
+def test_a_new_donor_of_which_the_file_does_not_say_what_it_is_is_an_error(norway):
+    said = "Say in donor_type what “Jane Doe” is: government, private donors or another kind."
+    lines = ["2021-11-24,Norway,,5", "2021-11-25,Jane Doe,,6"]
+    assert told(gifts(*lines, new_donors=True)) == [(3, "donor_type", "", said)]
+    plan = gifts("2021-11-25,Jane Doe,6", header="date,donor,amount_usd", new_donors=True)
+    assert told(plan) == [(2, "donor_type", "", said)]
+    plan = gifts("2021-11-25,Jane Doe,alien,6", new_donors=True)
+    assert [error[:3] for error in told(plan)] == [(2, "donor_type", "alien")]
+    assert Donor.objects.count() == 1
+    assert told(gifts("2021-11-25,private donors in Chile,,6", new_donors=True)) == []
+
+
+def test_a_name_wins_over_the_spelling_of_another_donor(norway, japan):
+    DonorAlias.objects.create(donor=japan, name="Norge")
+    norway.name_fr = "Norge"
+    norway.save()
+    assert told(gifts("2021-11-24,norway,,5", "2021-11-24,norge,,6")) == []
+    assert set(Contribution.objects.values_list("donor", flat=True)) == {norway.pk}
 
 
 @pytest.mark.parametrize("name", ["-", "N/A", "TBC", "?", "(unknown)", "Unknown"])
@@ -377,6 +404,44 @@ def test_a_changed_amount_is_a_new_line_and_the_old_one_is_kept(norway):
     assert list(Contribution.objects.released().order_by("pk")) == [same, new]
     assert list(Contribution.objects.released(first.released_at).order_by("pk")) == [old, same]
     assert second.counts == {"rows": 2, "new": 0, "changed": 1, "unchanged": 1, "in_error": 0}
+
+
+@pytest.mark.parametrize("dry_run", [True, False], ids=["plan", "import"])
+def test_the_queries_of_changed_lines_do_not_grow_with_them(norway, peru, dry_run):
+    """Nor do those of lines of many donors and operations."""
+
+    def queries(number: int) -> int:
+        header, lines = "reference,date,donor,operation,amount_usd", []
+        for n in range(number):
+            name = f"Donor {number} {n}"
+            factories.donor(name)
+            factories.operation(f"O{number}-{n}", name_en=name)
+            lines.append(f"R{n},2021-11-24,{name},O{number}-{n},")
+        gifts(*(line + "5" for line in lines), header=header)
+        with CaptureQueriesContext(connection) as found:
+            plan = gifts(*(line + "6" for line in lines), header=header, dry_run=dry_run)
+            [str(row.instance) for row in plan.changed]  # as the preview has them
+        assert counted(plan) == (0, number, 0)
+        return len(found)
+
+    assert queries(1) == queries(30)
+
+
+def test_lines_that_somebody_else_replaced_meanwhile_undo_the_import(norway, monkeypatch, settings):
+    gifts("2021-11-24,Norway,,5", "2021-11-25,Norway,,6")
+    ours = ContributionResource.write
+
+    def overtaken(self, plan, *, batch, user):
+        Contribution.objects.filter(pk=plan.changed[0].instance.pk).update(replaced_in=first)
+        ours(self, plan, batch=batch, user=user)
+
+    first = ImportBatch.objects.get()
+    files = set(settings.DATA_DIR.rglob("*"))
+    monkeypatch.setattr(ContributionResource, "write", overtaken)
+    plan = gifts("2021-11-24,Norway,,7", "2021-11-25,Norway,,8")
+    assert told(plan) == [(0, "", "", "Somebody else changed the same lines in the meantime. Upload the file again.")]  # fmt: skip
+    assert [amount for _donor, _date, amount in stored()] == ["5.00", "6.00"]
+    assert (ImportBatch.objects.get(), set(settings.DATA_DIR.rglob("*"))) == (first, files)
 
 
 def test_columns_that_the_file_does_not_have_are_kept_in_a_changed_line(norway, peru):
@@ -589,7 +654,7 @@ def confirm(client, page):
 
 def test_upload_preview_and_confirm_with_new_donors_and_rounding(norway, client):
     client.force_login(factories.user("finance", groups=("Finance",)))
-    text = "date,donor,amount_usd\n2021-11-24,Norway,5\n2021-11-24,Norwy,6.005\n"
+    text = "date,donor,donor_type,amount_usd\n2021-11-24,Norway,,5\n2021-11-24,Norwy,government,6.005\n"
     page = upload(client, text)
     assert "3 donor Norwy No donor is called “Norwy”. Did you mean “Norway”?" in words(page)
     assert "3 amount_usd 6.005 “6.005” is finer than a cent." in words(page)
@@ -618,7 +683,7 @@ def test_only_finance_may_import_contributions(client, group):
 
 def test_import_table_with_new_donors(tmp_path, capsys):
     path = tmp_path / "gifts.csv"
-    path.write_text("date,donor,amount_usd\n2021-11-24,Chile,5.005\n", encoding="utf-8")
+    path.write_text("date,donor,donor_type,amount_usd\n2021-11-24,Chile,government,5.005\n", encoding="utf-8")
     with pytest.raises(SystemExit) as stop:
         call_command("import_table", "contributions", str(path))
     assert stop.value.code == 1
@@ -628,3 +693,25 @@ def test_import_table_with_new_donors(tmp_path, capsys):
     call_command("import_table", "contributions", str(path), "--new-donors", "--round-to-cents")
     assert "in_file_usd: 5.005\nnew_and_changed_usd: 5.01\n" in capsys.readouterr().out
     assert stored() == [("Chile", "2021-11-24", "5.01")]
+    with pytest.raises(CommandError, match="The table contributions takes no --release") as stop:
+        call_command("import_table", "contributions", str(path), "--release")
+    assert stop.value.returncode == 2
+
+
+def test_of_many_changed_lines_the_preview_shows_the_first_hundred_in_as_many_queries(norway, client):
+    client.force_login(factories.user("finance", groups=("Finance",)))
+
+    def preview(number: int):
+        text = "reference,date,donor,amount_usd\n" + "".join(
+            f"{number}-{n},2021-11-24,Norway,5\n" for n in range(number)
+        )
+        load(ContributionResource(), text)
+        with CaptureQueriesContext(connection) as found:
+            page = upload(client, text.replace(",5\n", ",6\n"))
+        return len(found), page
+
+    preview(2)  # what the first request alone asks for
+    assert preview(1)[0] == preview(30)[0]
+    page = preview(103)[1]
+    assert words(page).count("amount_usd 5.00 6.00") == 100
+    assert "And 3 more." in words(page)

@@ -10,7 +10,7 @@ from contributions.lines import by_day, latest, public_lines
 from contributions.models import Contribution, Donor, ImportBatch
 from operations.editions import release
 from operations.models import Operation
-from tests.test_demo import words
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 

@@ -84,10 +84,6 @@ def share_spent(example: str) -> list[str]:
     return [f"{calculations.share(spent, budget)}%"]
 
 
-def gap(example: str) -> list[str]:
-    return [whole(calculations.gap(*numbers(example)))]
-
-
 def short_amounts(example: str) -> list[str]:
     given = [Decimal(n.replace(",", "")) for n in re.findall(r"([\d,.]*\d) →", example)]
     return ["${} {}".format(*compact(amount)) for amount in given]
@@ -154,7 +150,6 @@ CALCULATIONS: dict[str, Callable[[str], list[str]]] = {
     "Budget, funds available and expenditure: Total of a year": money_total,
     "Budget, funds available and expenditure: Not broken down": not_broken_down,
     "Budget, funds available and expenditure: Share spent": share_spent,
-    "Budget, funds available and expenditure: Gap": gap,
     "Budget, funds available and expenditure: Short amounts": short_amounts,
     "Totals of several operations: Total of a list": list_total,
     "Totals of several operations: The year that a list opens with": opening_year,
@@ -190,13 +185,7 @@ def test_missing_is_not_zero():
     assert calculations.share(money, None) is None
     assert calculations.share(money, Decimal(0)) is None
     assert calculations.share(Decimal(0), money) == 0
-    assert calculations.gap(None, money) is None
-    assert calculations.gap(money, None) is None
     assert calculations.newest_status([]) is None
-
-
-def test_no_gap_where_more_came_in_than_was_budgeted():
-    assert calculations.gap(Decimal("5.00"), Decimal("5.01")) == 0
 
 
 def test_parts_that_make_more_than_the_total_leave_a_negative_rest():

@@ -15,10 +15,12 @@ from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError, IntegrityError
 from django.urls import reverse
 from django.utils import translation
 
 from contributions.models import ImportBatch
+from operations import importing
 from operations.models import Edition, FinancialFigure, Office, Operation, Pillar, PopulationFigure, Region
 from operations.resources import (
     TABLES,
@@ -327,6 +329,94 @@ def test_a_dry_run_stores_nothing(peru):
     )
 
 
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (IntegrityError, "Somebody else changed the same lines in the meantime. Upload the file again."),
+        (DatabaseError, "The database could not store the lines. Try again later."),
+        (ValueError, None),
+    ],
+)
+def test_an_import_that_fails_while_it_writes_leaves_nothing_and_tells_no_sql(
+    peru, monkeypatch, settings, caplog, error, sentence
+):
+    def fail(*args, **kwargs):
+        raise error("UNIQUE constraint failed: table.column")
+
+    text = "operation,year,people\nPER,2019,1\n"
+    before = set(settings.DATA_DIR.rglob("*.csv"))
+    monkeypatch.setattr(PopulationFigureResource, "touched", fail)
+    if sentence:
+        assert told(load(PopulationFigureResource(), text)) == [(0, "", "", sentence)]
+        assert "UNIQUE constraint failed" in caplog.text
+    else:
+        with pytest.raises(error):
+            load(PopulationFigureResource(), text, raise_errors=True)
+    assert (PopulationFigure.objects.count(), ImportBatch.objects.count()) == (0, 0)
+    assert set(settings.DATA_DIR.rglob("*.csv")) == before
+
+
+def test_the_nearest_names_are_searched_once_for_each_text_and_not_for_ever(peru, monkeypatch):
+    searched = []
+    monkeypatch.setattr(importing, "MOST_SUGGESTIONS", 3)
+    monkeypatch.setattr(importing.Suggestions, "search", lambda self, text: searched.append(text) or " Peru?")
+    lines = "".join(f"Peru{n // 2},2019,1\n" for n in range(10))
+    plan = load(PopulationFigureResource(), "operation,year,people\n" + lines)
+    assert searched == ["peru0", "peru1", "peru2"]
+    assert [error.message.endswith("Peru?") for error in plan.errors] == [True] * 6 + [False] * 4
+
+
+# --- Rights per operation ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def editor(peru, colombia):
+    """Works on Peru alone, and may import."""
+    user = factories.user("perus-editor")
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="import_"))
+    peru.editors.add(user)
+    return user
+
+
+@pytest.mark.parametrize(
+    ("resource", "text"),
+    [
+        (OfficeResource, "operation,name\nPER,Lima\nCOL,Bogotá\n"),
+        (PopulationFigureResource, "operation,year,people\nPER,2019,1\nCOL,2019,1\n"),
+        (
+            FinancialFigureResource,
+            "operation,year,measure,amount_usd\nPER,2019,budget,1\nCOL,2019,budget,1\n",
+        ),
+    ],
+)
+def test_only_figures_of_operations_that_the_user_works_on_are_imported(editor, resource, text):
+    plan = load(resource(user=editor), text)
+    assert told(plan) == [(3, "operation", "COL", "There is no operation “COL”.")]
+    assert told(load(resource(user=factories.user("admin", is_superuser=True)), text)) == []
+
+
+def test_operations_of_others_are_not_changed_and_new_ones_need_the_permission(editor):
+    text = "code,name,kind\nPER,Perú,country\nCOL,Colombie,country\nCHL,Chile,country\n"
+    assert told(load(OperationResource(user=editor), text)) == [
+        (3, "code", "COL", "You may not change the operation “COL”."),
+        (4, "code", "CHL", "There is no operation “CHL”, and you may not add one."),
+    ]
+    editor.user_permissions.add(Permission.objects.get(codename="add_operation"))
+    editor = type(editor).objects.get(pk=editor.pk)
+    assert [error.line for error in load(OperationResource(user=editor), text).errors] == [3]
+    assert told(load(OperationResource(), text)) == []
+
+
+def test_the_admin_imports_by_the_rights_of_who_uploads_and_confirms(editor, peru, client):
+    client.force_login(editor)
+    text = "operation,year,people\nPER,2019,1\n"
+    assert "There is no operation “COL”." in words(upload(client, text + "COL,2019,1\n"))
+    page = upload(client, text)
+    peru.editors.clear()
+    assert "There is no operation “PER”." in words(confirm(client, page))
+    assert PopulationFigure.objects.count() == 0
+
+
 def test_raise_errors_says_every_error_with_its_place(peru):
     with pytest.raises(ValidationError, match="Line 2, people: “x” is not a number"):
         load(PopulationFigureResource(), "operation,year,people\nPER,2019,x\n", raise_errors=True)
@@ -626,6 +716,9 @@ def test_wrong_usage_of_import_table_has_its_own_code(peru, tmp_path, capsys):
     path.write_text("operation,year,people\nPER,2019,1\n", encoding="utf-8")
     assert run(capsys, "import_table", "population", "/no/such/file.csv")[0] == 2
     assert run(capsys, "import_table", "population", str(path), "--user", "nobody")[0] == 2
+    for option in ("--new-donors", "--round-to-cents"):
+        said = f"The table population takes no {option}."
+        assert run(capsys, "import_table", "population", str(path), option) == (2, said)
     assert PopulationFigure.objects.count() == 0
 
 

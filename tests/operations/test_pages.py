@@ -22,7 +22,7 @@ from operations.models import (
     Section,
     SectionType,
 )
-from tests.test_demo import words
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 

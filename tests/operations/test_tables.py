@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import time
 import zipfile
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ import xlsxwriter
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
+from operations import tables
 from operations.tables import PlainCSV, PlainXLSX, Unreadable, given_cell, plain_cell
 
 
@@ -224,6 +226,45 @@ def test_rows_far_below_the_table_are_read_and_empty_ones_are_not():
     late = b'<row r="20000"><c r="A20000" t="inlineStr"><is><t>ECU</t></is></c></row></sheetData>'
     dataset = PlainXLSX().read(changed(raw, **{SHEET: sheet.replace(b"</sheetData>", late)}))
     assert (dataset.lines, dataset[2]) == ([2, 3, 20000], ("ECU", None))
+
+
+def sheet_with(rows: bytes) -> bytes:
+    """The workbook of the table, with these rows under it."""
+    raw = workbook(*TABLE)
+    sheet = member(raw, "xl/worksheets/sheet1.xml")
+    return changed(raw, **{SHEET: sheet.replace(b"</sheetData>", rows + b"</sheetData>")})
+
+
+def test_empty_cells_in_the_last_column_do_not_hold_up_the_site():
+    rows = b"".join(b'<row r="%d"><c r="XFD%d" s="0"/></row>' % (n, n) for n in range(4, 2004))
+    started = time.monotonic()
+    assert len(PlainXLSX().create_dataset(sheet_with(rows))) == 2
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("file_format", [PlainCSV, PlainXLSX])
+def test_a_table_has_no_more_than_two_hundred_columns(file_format):
+    headers = [f"c{n}" for n in range(200)]
+
+    def read(*row: str):
+        text = "\n".join([",".join(row), ",".join("x" for _ in row)])
+        return file_format().read(text.encode() if file_format is PlainCSV else workbook(row, "x" * len(row)))
+
+    assert len(read(*headers).headers) == 200
+    with pytest.raises(ValidationError, match=r"more than 200 columns \(line 1\)"):
+        read(*headers, "another")
+
+
+def test_blank_rows_and_rows_beyond_a_sheet_are_limited(monkeypatch):
+    monkeypatch.setattr(tables, "MOST_BLANK_ROWS", 3)
+    blank = b"".join(b'<row r="%d"><c r="A%d" s="0"/></row>' % (n, n) for n in range(4, 9))
+    with pytest.raises(ValidationError, match="more than 3 blank rows"):
+        PlainXLSX().create_dataset(sheet_with(blank))
+    with pytest.raises(ValidationError, match="more than 3 blank rows"):
+        PlainCSV().create_dataset(b"code\nPER\n" + b"\n" * 4)
+    assert len(PlainXLSX().read(sheet_with(blank))) == 2
+    with pytest.raises(ValidationError, match="more than 1048576 lines"):
+        PlainXLSX().read(sheet_with(b'<row r="999999999"><c r="A999999999" s="0"/></row>'))
 
 
 def bomb(size: int) -> bytes:
