@@ -34,6 +34,7 @@ os.environ |= {
 }
 
 import django  # noqa: E402
+from django.utils import translation  # noqa: E402
 
 from config import settings as site  # noqa: E402
 
@@ -66,6 +67,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> None:
+    """A request leaves its language behind in the thread; the next test begins in English."""
+    translation.activate("en")
 
 
 # --- The browser ----------------------------------------------------------------------------------
