@@ -18,12 +18,11 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Sum,
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from operations.cells import fold_name
+from operations.cells import fold_name, free_slug
 from operations.fields import CentsField
 from operations.models import YEAR, Edition, Operation
 
@@ -128,17 +127,6 @@ class Donor(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("contributions:donor", args=[self.slug])
-
-
-def free_slug(name: str, taken: set[str]) -> str:
-    """An address made of the name that is not ``taken``; it is added to ``taken``."""
-    base = slugify(name)[:100].strip("-") or "donor"
-    slug, number = base, 1
-    while slug in taken:
-        number += 1
-        slug = f"{base}-{number}"
-    taken.add(slug)
-    return slug
 
 
 class DonorAlias(models.Model):

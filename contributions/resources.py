@@ -22,6 +22,7 @@ from operations.cells import (
     clean_text,
     clean_year,
     fold_name,
+    free_slug,
     read_amount,
 )
 from operations.importing import (
@@ -38,7 +39,7 @@ from operations.importing import (
 )
 from operations.resources import Countries, clean_countries, column, operation_column
 
-from .models import Contribution, Donor, DonorAlias, ImportBatch, contribution_key, free_slug
+from .models import Contribution, Donor, DonorAlias, ImportBatch, contribution_key
 
 KIND_ALIASES = {
     "private": "private",

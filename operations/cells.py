@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -122,6 +123,17 @@ def decoded_twice(text: str) -> str:
 def fold_name(name: str) -> str:
     """The form in which names are compared: no case or footnote mark, straight apostrophes, single spaces."""
     return collapsed(name).rstrip(FOOTNOTE_MARKS).rstrip().replace("\u2019", "'").casefold()
+
+
+def free_slug(name: str, taken: set[str]) -> str:
+    """An address made of the name that is not ``taken``; it is added to ``taken``."""
+    base = slugify(name)[:100].strip("-") or "unnamed"
+    slug, occurrence = base, 1
+    while slug in taken:
+        occurrence += 1
+        slug = f"{base}-{occurrence}"
+    taken.add(slug)
+    return slug
 
 
 def number(text: str) -> Decimal:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Exists, OuterRef
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django_countries import countries
 from import_export.fields import Field
@@ -21,6 +20,7 @@ from .cells import (
     clean_lines,
     clean_text,
     clean_year,
+    free_slug,
 )
 from .editions import record, release
 from .importing import Cell, Lookup, Plan, Row, TableResource
@@ -177,17 +177,8 @@ class OperationResource(ProfileResource):
     def compare(self, rows: list[Row], plan: Plan) -> None:
         for row in rows:
             if row.values["code"] not in self.known and "slug" not in row.values:
-                row.values["slug"] = self.free_slug(row.values["name_en"])
+                row.values["slug"] = free_slug(row.values["name_en"], self.slugs)
         super().compare(rows, plan)
-
-    def free_slug(self, name: str) -> str:
-        base, number = slugify(name)[:110] or "operation", 1
-        slug = base
-        while slug in self.slugs:
-            number += 1
-            slug = f"{base}-{number}"
-        self.slugs.add(slug)
-        return slug
 
     def touched(self, plan: Plan) -> list[Operation]:
         codes = [row.values["code"] for row in (*plan.new, *plan.changed)]
