@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from operations.admin.editions import ReadOnlyAdmin
 from operations.forms import RowFormSet
 from operations.import_admin import TableAdmin
 from operations.templatetags.figures import usd_cents
@@ -60,19 +61,6 @@ class DonorAdmin(TableAdmin, admin.ModelAdmin):
     def view_on_site(self, donor: Donor) -> str | None:
         """The public page; unnamed donors and those that belong to another have none."""
         return donor.get_absolute_url() if Donor.objects.families().filter(pk=donor.pk).exists() else None
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """What is looked at and never typed in."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class ReplacedFilter(admin.SimpleListFilter):

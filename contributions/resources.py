@@ -255,9 +255,6 @@ class ContributionResource(TableResource):
 
     # --- export ---
 
-    def get_queryset(self) -> Any:
-        return super().get_queryset().current().select_related("donor", "operation")
-
     def dehydrate_donor(self, line: Contribution) -> str:
         return line.donor.name_en
 

@@ -14,7 +14,7 @@ from operations import charts
 from operations.drawings import number_cell, print_cents, print_dollars, print_number, unit_words
 from operations.models import Edition
 from operations.profiles import Profile, Value
-from operations.views import public_page
+from operations.views import asked_year, public_page
 
 from .lines import NO_COUNTRY, by_day, number_footnotes, public_line, public_lines
 from .models import Contribution, ContributionQuerySet, Donor
@@ -46,9 +46,9 @@ def filtered(request: HttpRequest) -> tuple[ContributionQuerySet, dict[str, Any]
     """The released lines that the address asks for, and what it asks for; what makes no sense is left out."""
     lines, filters = Contribution.objects.released(), {}
     asked = {name: value.replace("\0", "")[:120] for name, value in request.GET.items()}
-    if asked.get("year", "").isdecimal() and len(asked["year"]) == 4:
-        filters["year"] = int(asked["year"])
-        lines = lines.for_year(filters["year"])
+    if (year := asked_year(request)) is not None:
+        filters["year"] = year
+        lines = lines.for_year(year)
     if asked.get("donor") and (donor := Donor.objects.named().filter(slug=asked["donor"]).first()):
         filters["donor"] = donor
         lines = lines.of_family(donor)
@@ -85,13 +85,9 @@ def day(text: str) -> Any:
 def donors(request: HttpRequest) -> HttpResponse:
     released = Contribution.objects.released()
     years = list(released.by_year())
-    asked = request.GET.get("year", "")
     known = [row["budget_year"] for row in years]
-    year = (
-        int(asked)
-        if asked.isdecimal() and len(asked) == 4 and int(asked) in known
-        else next(iter(known), None)
-    )
+    asked = asked_year(request)
+    year = asked if asked in known else next(iter(known), None)
     lines = released.for_year(year) if year else released.none()
     groups = list(lines.by_donor())
     families = Donor.objects.in_bulk({group["family"] for group in groups if group["family"]})

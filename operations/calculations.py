@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -45,3 +45,9 @@ def share(part: Decimal | int | None, whole: Decimal | int | None, places: int =
 def newest_status(statuses: Sequence[str]) -> str | None:
     """The status that readers see where a figure was given as original, current and final."""
     return min(statuses, key=STATUS_ORDER.index, default=None)
+
+
+def shown_status(given: Mapping[str, Decimal | int | None]) -> str | None:
+    """The status that readers see of the amounts given by status: one with an amount before one without."""
+    known = [status for status, amount in given.items() if amount is not None]
+    return newest_status(known or list(given))

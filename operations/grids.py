@@ -151,7 +151,9 @@ class FiguresForm:
         for figure in self.finance:
             key = (figure.year, figure.measure, figure.pillar_id)
             other = visible.get(key)
-            if other is None or figure.status == calculations.newest_status([figure.status, other.status]):
+            if other is None or figure.status == calculations.shown_status(
+                {each.status: each.amount_usd for each in (figure, other)}
+            ):
                 visible[key] = figure
         return visible
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 
-from .calculations import newest_status, not_broken_down, share, total
+from .calculations import not_broken_down, share, shown_status, total
 from .models import MissingReason
 from .rounding import Change, change
 
@@ -144,13 +144,16 @@ class Profile:
 
     @cached_property
     def _finance(self) -> dict[tuple[int, str, str | None], dict[str, Any]]:
-        """By year, measure and pillar the figure that readers see: final, else current, else original."""
+        """By year, measure and pillar the figure that readers see: see ``shown_status``."""
         by_status: dict[tuple, dict[str, dict]] = {}
         for entry in self.content["finance"]:
             by_status.setdefault((entry["year"], entry["measure"], entry["pillar"]), {})[entry["status"]] = (
                 entry
             )
-        return {key: entries[shown_status(entries)] for key, entries in by_status.items()}
+        return {
+            key: given[shown_status({status: _decimal(e["amount_usd"]) for status, e in given.items()})]
+            for key, given in by_status.items()
+        }
 
     def amount(self, year: int, measure: str, pillar: str | None = None) -> Value:
         if entry := self._finance.get((year, measure, pillar)):
@@ -193,11 +196,6 @@ class Profile:
         return not_broken_down(
             stated, (_decimal(e["amount_usd"]) for e in self._pillar_entries(year, measure))
         )
-
-
-def shown_status(entries: dict[str, dict[str, Any]]) -> str:
-    known = [status for status, entry in entries.items() if entry["amount_usd"] is not None]
-    return newest_status(known or list(entries))
 
 
 def _decimal(text: str | None) -> Decimal | None:

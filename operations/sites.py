@@ -246,16 +246,18 @@ def year_of_texts(texts: dict, operation: Operation, year: int, kind: TextKind, 
 
 def total_of(figures: Iterable[PopulationFigure | FinancialFigure]) -> tuple[int | Decimal | None, str]:
     """The total that readers see of one year's figures, or the reason why there is none."""
-    stated, reason, parts = None, "", {}
-    for figure in sorted(figures, key=by_status, reverse=True):
-        value = figure.people if isinstance(figure, PopulationFigure) else figure.amount_usd
+    given: dict[int | None, dict[str, Any]] = defaultdict(dict)  # by part (None: in all) and status
+    for figure in figures:
         part = figure.type_id if isinstance(figure, PopulationFigure) else figure.pillar_id
-        if part is None:
-            stated, reason = value, figure.missing_reason
-        else:
-            parts[part] = value
-    return (None, reason) if reason else (calculations.total(stated, parts.values()), "")
+        given[part][getattr(figure, "status", "final")] = figure
+    shown = {
+        part: by_status[calculations.shown_status({s: value_of(f) for s, f in by_status.items()})]
+        for part, by_status in given.items()
+    }
+    if stated := shown.pop(None, None):
+        return value_of(stated), stated.missing_reason
+    return calculations.total(None, map(value_of, shown.values())), ""
 
 
-def by_status(figure: PopulationFigure | FinancialFigure) -> int:
-    return calculations.STATUS_ORDER.index(getattr(figure, "status", "final"))
+def value_of(figure: PopulationFigure | FinancialFigure) -> int | Decimal | None:
+    return figure.people if isinstance(figure, PopulationFigure) else figure.amount_usd

@@ -76,10 +76,14 @@ def operations(request: HttpRequest) -> HttpResponse:
 
 def chosen_year(request: HttpRequest, overview: Overview) -> int | None:
     """The year asked for, if it has any figure; else the usual one."""
+    asked = asked_year(request)
+    return asked if asked in overview.years else overview.usual_year
+
+
+def asked_year(request: HttpRequest) -> int | None:
+    """The year in an address such as ``?year=2021``; ``None`` where there is none or it is not one."""
     asked = request.GET.get("year", "")
-    if asked.isdecimal() and len(asked) == 4 and int(asked) in overview.years:
-        return int(asked)
-    return overview.usual_year
+    return int(asked) if asked.isdecimal() and len(asked) == 4 else None
 
 
 @public_page

@@ -50,8 +50,21 @@ class EditionStateFilter(admin.SimpleListFilter):
         }.get(self.value(), queryset)
 
 
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """What is looked at and never typed in."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(Edition)
-class EditionAdmin(PerOperation, admin.ModelAdmin):
+class EditionAdmin(PerOperation, ReadOnlyAdmin):
     """What was saved and what was released, to read: nobody changes an edition."""
 
     change_form_template = "admin/operations/edition/change_form.html"
@@ -67,15 +80,6 @@ class EditionAdmin(PerOperation, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         released = Edition.objects.released().filter(pk=OuterRef("pk"))
         return super().get_queryset(request).defer("content").annotate(is_public=Exists(released))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, obj: Edition) -> str:

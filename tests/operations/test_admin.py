@@ -1044,3 +1044,15 @@ def test_the_figures_are_entered_without_a_script(new_page):
     page.get_by_role("button", name="Save", exact=True).click()
     assert "Saved as edition 1, not yet released." in page.get_by_role("main").inner_text()
     assert PopulationFigure.objects.get().missing_reason == "not_yet_known"
+
+
+def test_staff_and_readers_are_shown_the_same_of_several_figures(admin_client, client, peru):
+    money = {"operation": peru, "year": 2020, "measure": "budget"}
+    FinancialFigure.objects.create(**money, status="current", amount_usd=Decimal("5.00"))
+    FinancialFigure.objects.create(**money, status="final", missing_reason="not_yet_known")
+    release(peru, None)
+    assert client.get("/operations/peru/2020/").context["money"].budget.number == Decimal("5.00")
+    (line,) = admin_client.get(reverse("admin:index")).context["lines"]
+    assert [year.budget for year in line.years if year.year == 2020] == [Decimal("5.00")]
+    form = admin_client.get(change_url(peru, "figures")).context["form"]
+    assert [cell.text for cell in form.cells if cell.instance] == ["5.00"]
