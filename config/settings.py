@@ -4,6 +4,7 @@ A wrong or missing setting is an error at start, never a silent default: outside
 (``DEBUG=1``) there is no site without ``SECRET_KEY`` and ``ALLOWED_HOSTS``.
 """
 
+import datetime
 import os
 from pathlib import Path
 
@@ -37,6 +38,16 @@ def env_int(name: str, default: int) -> int:
         return int(value)
     except ValueError:
         raise ImproperlyConfigured(f"{name} is “{value}”; write a whole number.") from None
+
+
+def env_day(name: str, default: str) -> tuple[int, int]:
+    """Month and day of every year."""
+    value = env(name, default)
+    try:
+        day = datetime.date.fromisoformat(f"2001-{value}")
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is “{value}”; write a month and a day, such as 03-31.") from None
+    return day.month, day.day
 
 
 def env_list(name: str) -> list[str]:
@@ -91,6 +102,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # with Django's random padding against BREACH
+    "django.middleware.http.ConditionalGetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -225,6 +237,38 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
     }
 }
+
+# A role is a group for some operations, see operations/rights.py.
+AUTHENTICATION_BACKENDS = ["operations.rights.RoleBackend"]
+
+# --- Release ---------------------------------------------------------------------------------------
+
+# Who made the last change to a text or profile cannot release it.
+FOUR_EYES = env_bool("FOUR_EYES", False)
+
+# When the texts of a year are due: month and day, of the year before for a plan, of the year after for a
+# year-end report.
+DUE_PLAN = env_day("DUE_PLAN", "12-31")
+DUE_YEAR_END = env_day("DUE_YEAR_END", "03-31")
+
+# --- E-mail ----------------------------------------------------------------------------------------
+
+# Reminders of what is due (manage.py send_reminders) go out only where they are switched on.
+REMINDERS = env_bool("REMINDERS", False)
+EMAIL_HOST = env("EMAIL_HOST", "localhost")
+EMAIL_PORT = env_int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", False)
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "webmaster@localhost")
+# The address of this site, for links in e-mail: https://operations.example.org
+SITE_URL = env("SITE_URL").rstrip("/")
+if REMINDERS and not SITE_URL:
+    raise ImproperlyConfigured(
+        "REMINDERS is on, but SITE_URL is not set: e-mail could not link to this site."
+    )
+if DEBUG:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 # --- Imports --------------------------------------------------------------------------------------
 

@@ -210,12 +210,12 @@ class ImportBatch(models.Model):
 
 class ContributionQuerySet(models.QuerySet):
     def released(self, at: dt.datetime | None = None) -> ContributionQuerySet:
-        """The lines that the public sees at ``at`` (default: now). The one release rule of the money.
+        """The lines that the public sees of those released at ``at`` (default: now). The one release rule of the money.
 
-        Of each line (its ``key``) the newest form whose import was released and not withdrawn.
+        Of each line (its ``key``) the newest form whose import was released by then and not withdrawn since.
         """
         at = at or timezone.now()
-        is_public = Q(batch__withdrawn_at__isnull=True) | Q(batch__withdrawn_at__gt=at)
+        is_public = Q(batch__withdrawn_at__isnull=True)
         newer = Contribution.objects.filter(
             is_public, key=OuterRef("key"), pk__gt=OuterRef("pk"), batch__released_at__lte=at
         )
@@ -269,9 +269,9 @@ class ContributionQuerySet(models.QuerySet):
             .order_by("-date", "-amount", "family", "kind", "country")
         )
 
-    def with_operation_names(self) -> ContributionQuerySet:
-        """With ``operation_slug`` and ``operation_names`` (by language) as released; None before that."""
-        profile = Edition.objects.released().profiles().filter(operation=OuterRef("operation"))
+    def with_operation_names(self, at: dt.datetime | None = None) -> ContributionQuerySet:
+        """With ``operation_slug`` and ``operation_names`` (by language) as released at ``at``; None before that."""
+        profile = Edition.objects.released(at).profiles().filter(operation=OuterRef("operation"))
         return self.annotate(
             operation_slug=Subquery(profile.values("operation__slug")[:1]),
             operation_names=Subquery(profile.values("content__name")[:1]),

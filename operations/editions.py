@@ -31,6 +31,8 @@ from .models import (
     Region,
     Section,
     SectionType,
+    Step,
+    WorkingCopy,
 )
 
 SHAPE = 1  # counts up when the shape of the content changes
@@ -226,8 +228,7 @@ def record(working_copy: Operation | Narrative, user: Any) -> Edition:
     """An edition of the working copy as it stands: the newest one if nothing changed since."""
     with transaction.atomic():
         operation = working_copy if isinstance(working_copy, Operation) else working_copy.operation
-        # One at a time for each operation: a later number never holds an older state.
-        Operation.objects.lock(pk=operation.pk)
+        lock(working_copy)  # a later number never holds an older state
         content = freeze(working_copy)
         newest = Edition.objects.of(working_copy).first()
         if newest and newest.content == content and newest.withdrawn_at is None:
@@ -244,24 +245,132 @@ def record(working_copy: Operation | Narrative, user: Any) -> Edition:
         )
 
 
-def release(working_copy: Operation | Narrative, user: Any, at: dt.datetime | None = None) -> Edition:
-    """Record the working copy and make it public from ``at`` (default: now)."""
+def release(
+    working_copy: Operation | Narrative,
+    user: Any,
+    at: dt.datetime | None = None,
+    *,
+    note: str = "",
+    is_correction: bool = False,
+) -> Edition:
+    """Record the working copy and make it public from ``at`` (default: now).
+
+    An edition whose time has come keeps it; one that waits for a later time gets the new one. What else
+    of the text waits for its time is taken back: the newest text is the one to come.
+    """
     with transaction.atomic():
         edition = record(working_copy, user)
-        if edition.released_at is None:
-            edition.released_at, edition.released_by = at or timezone.now(), user
-            edition.save()
+        now = timezone.now()
+        if edition.released_at is not None and edition.released_at <= now:
+            return edition
+        unschedule(working_copy, user, but=edition)
+        edition.released_at, edition.released_by = at or now, user
+        edition.note, edition.is_correction = note, is_correction
+        edition.save()
+        Step.objects.create(
+            edition=edition,
+            kind=Step.Kind.SCHEDULED if edition.released_at > now else Step.Kind.RELEASED,
+            text=note,
+            by=user,
+        )
+        set_review(working_copy, WorkingCopy.Review.DRAFT)
     return edition
 
 
-def withdraw(working_copy: Operation | Narrative, user: Any) -> Edition | None:
-    """Take the public edition back. No older edition takes its place. ``None`` if none was public."""
+def unschedule(working_copy: Operation | Narrative, user: Any, but: Edition | None = None) -> list[Edition]:
+    """Take back the times that editions of this text wait for; none of them is public then."""
     with transaction.atomic():
-        edition = Edition.objects.of(working_copy).released().first()
-        if edition:
-            edition.withdrawn_at, edition.withdrawn_by = timezone.now(), user
+        waiting = Edition.objects.of(working_copy).scheduled().exclude(pk=but and but.pk)
+        editions = list(waiting.defer("content"))
+        for edition in editions:
+            edition.released_at = edition.released_by = None
+            edition.note, edition.is_correction = "", False
             edition.save()
-    return edition
+            Step.objects.create(edition=edition, kind=Step.Kind.UNSCHEDULED, by=user)
+    return editions
+
+
+def withdraw(
+    working_copy: Operation | Narrative,
+    user: Any,
+    *,
+    reason: str = Edition.WithdrawalReason.IN_ERROR,
+    notice: str = "",
+    replaced_by: str = "",
+) -> Edition | None:
+    """Take the text back from readers: every edition of it, those to come included.
+
+    No older edition takes its place, and none stays to be cited. The edition that was public, or
+    ``None`` if none was: then nothing changes.
+    """
+    with transaction.atomic():
+        lock(working_copy)
+        public = Edition.objects.of(working_copy).released().first()
+        if public is None:
+            return None
+        unschedule(working_copy, user)
+        Edition.objects.of(working_copy).filter(released_at__isnull=False, withdrawn_at__isnull=True).update(
+            withdrawn_at=timezone.now(),
+            withdrawn_by=user,
+            withdrawal_reason=reason,
+            withdrawal_notice=notice,
+            replaced_by=replaced_by,
+        )
+        Step.objects.create(edition=public, kind=Step.Kind.WITHDRAWN, text=notice, by=user)
+        public.refresh_from_db()
+    return public
+
+
+def restore(edition: Edition, working_copy: Operation | Narrative, user: Any) -> Edition:
+    """Make this edition's content the draft again, its offices, figures or sections included.
+
+    ValidationError where reference data that it needs are gone: then nothing changes.
+    """
+    with transaction.atomic():
+        lock(working_copy)
+        thaw(edition.content, working_copy)
+        restored = record(working_copy, user)
+        Step.objects.create(
+            edition=restored, kind=Step.Kind.RESTORED, text=_("Edition %s") % edition.number, by=user
+        )
+    return restored
+
+
+def send_for_review(working_copy: Operation | Narrative, user: Any, comment: str = "") -> None:
+    _step(working_copy, user, Step.Kind.SENT, WorkingCopy.Review.IN_REVIEW, comment)
+
+
+def request_changes(working_copy: Operation | Narrative, user: Any, comment: str) -> None:
+    """Give a draft that is in review back to its editors."""
+    _step(working_copy, user, Step.Kind.CHANGES_REQUESTED, WorkingCopy.Review.CHANGES_REQUESTED, comment)
+
+
+def take_back(working_copy: Operation | Narrative, user: Any, comment: str = "") -> None:
+    """Make a draft that was sent for review a draft again."""
+    _step(working_copy, user, Step.Kind.TAKEN_BACK, WorkingCopy.Review.DRAFT, comment)
+
+
+def _step(working_copy: Operation | Narrative, user: Any, kind: str, review: str, comment: str) -> None:
+    with transaction.atomic():
+        edition = record(working_copy, user)
+        Step.objects.create(edition=edition, kind=kind, text=comment, by=user)
+        set_review(working_copy, review)
+
+
+def set_review(working_copy: Operation | Narrative, review: str) -> None:
+    working_copy.review = review
+    type(working_copy).objects.filter(pk=working_copy.pk).update(review=review)
+
+
+def refused_to_author(edition: Edition | None, user: Any) -> bool:
+    """Four eyes, where the site is so set: who made the last change cannot release it."""
+    return bool(settings.FOUR_EYES and edition and user and edition.made_by_id == user.pk)
+
+
+def lock(working_copy: Operation | Narrative) -> None:
+    """One transaction at a time for each operation and its texts; others wait for its end."""
+    is_profile = isinstance(working_copy, Operation)
+    Operation.objects.lock(pk=working_copy.pk if is_profile else working_copy.operation_id)
 
 
 def translations(instance: models.Model, field: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -80,17 +81,27 @@ class OperationPage:
 
     @classmethod
     def load(
-        cls, slug: str, year: int | None, language: str, at: dt.datetime | None = None
+        cls,
+        slug: str,
+        year: int | None,
+        language: str,
+        at: dt.datetime | None = None,
+        showing: Sequence[Edition] = (),
     ) -> OperationPage | None:
         """The page of an operation's year, or of its newest; ``None`` where nothing is released.
 
-        Three queries: what is released, the content that is needed, the operations that followed.
+        Each edition of ``showing`` takes the place of the released one of its text: a draft in its
+        preview. Three queries: what is released, the content that is needed, the operations that followed.
         """
         released = list(
             Edition.objects.released(at)
             .filter(operation__slug=slug)
             .values_list("pk", "kind", "year", "language", named=True)
         )
+        if showing:
+            texts = {(edition.kind, edition.year, edition.language) for edition in showing}
+            released = [row for row in released if (row.kind, row.year, row.language) not in texts]
+            released += showing
         profile = next((row for row in released if row.kind == Edition.Kind.PROFILE), None)
         if profile is None:
             return None
@@ -98,7 +109,8 @@ class OperationPage:
         texts |= {(row.year, row.kind): row for row in released if row.year and row.language == language}
         newest = year or max((y for y, _kind in texts), default=0)
         wanted = [row.pk for (y, _kind), row in texts.items() if y in (newest, newest + 1)]
-        editions = Edition.objects.in_bulk([profile.pk, *wanted])
+        shown = {edition.pk: edition for edition in showing}
+        editions = {**Edition.objects.in_bulk({profile.pk, *wanted} - shown.keys()), **shown}
 
         years = sorted(
             {y for y, _kind in texts} | set(Profile(editions[profile.pk].public).years), reverse=True

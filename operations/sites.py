@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.core.paginator import Page, Paginator
-from django.db.models import OuterRef, Q, QuerySet, Subquery, TextChoices
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, TextChoices
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +26,7 @@ from .models import (
     Operation,
     PopulationFigure,
     TextKind,
+    WorkingCopy,
 )
 
 AT_ONCE = 15  # operations on one page; from more on, the list is compact
@@ -37,6 +38,9 @@ class State(TextChoices):
     MISSING = "missing", _("missing")
     LATER = "later", _("not yet due")
     DRAFT = "draft", _("draft")
+    IN_REVIEW = "in_review", _("in review")
+    CHANGES_REQUESTED = "changes_requested", _("changes requested")
+    SCHEDULED = "scheduled", _("release set for a time")
     RELEASED = "released", _("released")
     CHANGED = "changed", _("released, newer draft")
     WITHDRAWN = "withdrawn", _("withdrawn")
@@ -47,31 +51,53 @@ class State(TextChoices):
             "missing": "○",
             "later": "·",
             "draft": "◐",
+            "in_review": "◑",
+            "changes_requested": "↺",
+            "scheduled": "◔",
             "released": "●",
             "changed": "◕",
             "withdrawn": "⊘",
         }[self.value]
 
 
-def state_of(
-    newest: int | None, last_released: int | None, public: int | None, *, exists: bool = True
-) -> State:
-    """The state of a text from the numbers of its newest, its last released and its public edition."""
-    if public is not None:
-        return State.RELEASED if newest == public else State.CHANGED
-    if last_released is not None:
-        return State.WITHDRAWN
-    return State.DRAFT if exists else State.MISSING
+def state_of(row: Any) -> State:
+    """The state of a working copy that ``with_edition_numbers`` was asked about."""
+    if row.scheduled is not None:
+        return State.SCHEDULED
+    if row.public is not None and row.public == row.newest:
+        return State.RELEASED
+    if row.review != WorkingCopy.Review.DRAFT:
+        return State(row.review)
+    if row.public is not None:
+        return State.CHANGED
+    return State.DRAFT if row.last_released is None else State.WITHDRAWN
 
 
 def with_edition_numbers(queryset: QuerySet, **text: Any) -> QuerySet:
-    """``newest``, ``last_released`` and ``public``: numbers of editions of each row's text."""
+    """``newest``, ``scheduled``, ``last_released`` and ``public``: numbers of editions of each row's text."""
     editions = Edition.objects.filter(**text).order_by("-number")
     return queryset.annotate(
         newest=Subquery(editions.values("number")[:1]),
+        scheduled=Subquery(editions.scheduled().values("number")[:1]),
         last_released=Subquery(editions.filter(released_at__lte=timezone.now()).values("number")[:1]),
         public=Subquery(editions.released().values("number")[:1]),
     )
+
+
+def in_state(queryset: QuerySet, state: str) -> QuerySet:
+    """The rows of ``with_edition_numbers`` that are in this state; all where it is none. Agrees with ``state_of``."""
+    unset = queryset.filter(scheduled__isnull=True)
+    unreleased = unset.filter(Q(public__isnull=True) | Q(public__lt=F("newest")))
+    draft = unreleased.filter(review=WorkingCopy.Review.DRAFT)
+    return {
+        State.SCHEDULED: queryset.filter(scheduled__isnull=False),
+        State.RELEASED: unset.filter(public=F("newest")),
+        State.IN_REVIEW: unreleased.filter(review=WorkingCopy.Review.IN_REVIEW),
+        State.CHANGES_REQUESTED: unreleased.filter(review=WorkingCopy.Review.CHANGES_REQUESTED),
+        State.CHANGED: draft.filter(public__isnull=False),
+        State.WITHDRAWN: draft.filter(public__isnull=True, last_released__isnull=False),
+        State.DRAFT: draft.filter(last_released__isnull=True),
+    }.get(state, queryset)
 
 
 def operations_with_state(queryset: QuerySet) -> QuerySet:
@@ -194,7 +220,7 @@ def lines(page: Page, years: list[int], user: Any) -> list[Line]:
 
     result = []
     for operation in operations:
-        line = Line(operation, state_of(operation.newest, operation.last_released, operation.public), [])
+        line = Line(operation, state_of(operation), [])
         figures_url = reverse("admin:operations_operation_figures", args=[operation.pk])
         for year in years:
             shown_year = YearOfOperation(
@@ -223,7 +249,7 @@ def year_of_texts(texts: dict, operation: Operation, year: int, kind: TextKind, 
     """The texts of one kind, one a language; a missing one says where it can be written or copied from."""
     written = [
         Text(
-            state_of(narrative.newest, narrative.last_released, narrative.public),
+            state_of(narrative),
             reverse("admin:operations_narrative_change", args=[narrative.pk]) if may_read_texts(user) else "",
             "" if narrative.language == "en" else narrative.get_language_display(),
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import markdown
 from django.conf import settings
@@ -88,27 +89,30 @@ def asked_year(request: HttpRequest) -> int | None:
 
 @public_page
 def operation(request: HttpRequest, slug: str, year: int | None = None) -> HttpResponse:
-    page = load_page(slug, year)
+    return show_operation(request, load_page(slug, year))
+
+
+def show_operation(
+    request: HttpRequest, page: OperationPage, template: str = "operations/operation.html", **more: Any
+) -> HttpResponse:
+    """A page of an operation: as released, as it once stood, or with a draft in it."""
     profile = page.profile
     people = profile.people(page.year)
     offices = office_list(profile)
-    return render(
-        request,
-        "operations/operation.html",
-        {
-            "page": page,
-            "profile": profile,
-            "lead": lead_sentence(page, people),
-            "key_figures": [(key_figures_title(text), text) for text in page.key_figure_texts],
-            "people": people,
-            "people_chart": people_chart(people),
-            "people_not_broken_down": profile.people_not_broken_down(page.year),
-            "money": profile.money(page.year),
-            "money_chart": money_chart(page),
-            "offices": offices,
-            "maps": operation_maps(profile, offices),
-        },
-    )
+    context = {
+        "page": page,
+        "profile": profile,
+        "lead": lead_sentence(page, people),
+        "key_figures": [(key_figures_title(text), text) for text in page.key_figure_texts],
+        "people": people,
+        "people_chart": people_chart(people),
+        "people_not_broken_down": profile.people_not_broken_down(page.year),
+        "money": profile.money(page.year),
+        "money_chart": money_chart(page),
+        "offices": offices,
+        "maps": operation_maps(profile, offices),
+    }
+    return render(request, template, {**context, **more})
 
 
 def key_figures_title(text: Text) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,8 @@ from operations.models import (
     Pillar,
     PopulationFigure,
     PopulationType,
+    Region,
+    Role,
     Section,
     SectionType,
 )
@@ -27,13 +30,32 @@ from operations.models import (
 PASSWORD = "a password of the tests"
 
 
-def user(username: str = "editor", *, groups: tuple[str, ...] = (), **fields: Any) -> Any:
-    """A member of staff in the groups of these names; ``is_superuser=True`` for an administrator."""
+def user(
+    username: str = "editor",
+    *,
+    groups: tuple[str, ...] = (),
+    on: Sequence[Operation | Region] | None = None,
+    **fields: Any,
+) -> Any:
+    """A member of staff with the roles of these names on operations or regions; everywhere without ``on``.
+
+    ``is_superuser=True`` for an administrator.
+    """
     account = get_user_model().objects.create_user(
         username, password=PASSWORD, **{"is_staff": True, **fields}
     )
-    account.groups.set(Group.objects.filter(name__in=groups))
+    for group in Group.objects.filter(name__in=groups):
+        role(account, group, on)
     return account
+
+
+def role(account: Any, group: Group | str, on: Sequence[Operation | Region] | None = None) -> None:
+    group = Group.objects.get(name=group) if isinstance(group, str) else group
+    if on is None:
+        Role.objects.create(user=account, group=group)
+    for place in on or []:
+        where = {"operation" if isinstance(place, Operation) else "region": place}
+        Role.objects.create(user=account, group=group, **where)
 
 
 def operation(code: str = "PER", **fields: Any) -> Operation:

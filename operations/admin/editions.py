@@ -22,7 +22,9 @@ from ..models import (
 )
 from ..profiles import in_language
 from ..sites import State
-from .working_copies import PerOperation, scheduled, state_tag
+from .pages import scheduled
+from .rights import PerOperation
+from .working_copies import state_tag
 
 
 class EditionStateFilter(admin.SimpleListFilter):

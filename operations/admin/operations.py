@@ -34,10 +34,12 @@ from ..models import (
     Office,
     Operation,
     PopulationFigure,
+    Role,
 )
 from ..resources import FinancialFigureResource, OfficeResource, OperationResource, PopulationFigureResource
 from ..sites import may_read_texts, operations_with_state
-from .working_copies import RELEASE, PerOperation, StateFilter, StatefulList, WorkingCopyAdmin
+from .rights import RELEASE, PerOperation
+from .working_copies import StateFilter, StatefulList, WorkingCopyAdmin
 
 # What releasing a profile makes public, by the keys of its content.
 PARTS = {
@@ -124,26 +126,13 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
                 "fields": [("notice_en", "notice_fr"), ("notice_es", "notice_ar")],
             },
         ),
-        (
-            gettext_lazy("Who edits it"),
-            {
-                "classes": ["editors"],
-                "description": gettext_lazy(
-                    "These members of staff see the operation on their start page and may change it."
-                ),
-                "fields": ["editors"],
-            },
-        ),
     ]
-    filter_horizontal = ["editors"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return operations_with_state(super().get_queryset(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: Operation | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
-        if not request.user.is_superuser:
-            fieldsets = [f for f in fieldsets if f[1]["fields"] != ["editors"]]
         if self.sees_every_operation(request):
             return fieldsets
         names = {"predecessor": "predecessor_name"}
@@ -153,7 +142,13 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
         ]
 
     def sees_every_operation(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("operations.edit_every_operation")
+        everywhere = Role.objects.giving(
+            request.user, "operations.view_operation", "operations.change_operation"
+        )
+        return (
+            request.user.is_superuser
+            or everywhere.filter(operation__isnull=True, region__isnull=True).exists()
+        )
 
     @admin.display(description=gettext_lazy("predecessor"))
     def predecessor_name(self, obj: Operation) -> str:
@@ -180,13 +175,6 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             field.widget.choices = field.choices
             field.help_text = _("The countries that the map marks.")
         return field
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "editors":
-            kwargs["queryset"] = db_field.remote_field.model.objects.filter(is_staff=True).order_by(
-                "username"
-            )
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         columns = super().get_list_display(request)
@@ -303,7 +291,7 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
         """Who may change figures may release them: with nothing else, see ``refuses_figures``."""
         return (
             request.user.has_perm(RELEASE)
-            and self.is_mine(request, operation)
+            and self.is_mine(request, operation, RELEASE)
             and (form.may_edit_people or form.may_edit_money)
         )
 

@@ -50,14 +50,23 @@ class PillarAdmin(TranslationAdmin):
 
 @admin.register(SectionType)
 class SectionTypeAdmin(TranslationAdmin):
-    list_display = ["heading", "code", "in_plan", "in_year_end", "order", "first_year", "last_year"]
+    list_display = [
+        "heading",
+        "code",
+        "in_plan",
+        "in_year_end",
+        "is_required",
+        "order",
+        "first_year",
+        "last_year",
+    ]
     list_filter = ["in_plan", "in_year_end"]
     search_fields = ["code", "heading_en"]
     fields = [
         ("code", "order"),
         ("heading_en", "heading_fr"),
         ("heading_es", "heading_ar"),
-        ("in_plan", "in_year_end"),
+        ("in_plan", "in_year_end", "is_required"),
         "guidance",
         ("first_year", "last_year"),
     ]

@@ -2,7 +2,7 @@
 
 Staff edit *working copies* (an ``Operation`` with its offices and figures; a ``Narrative`` with its
 sections and key figures). What is public is an ``Edition``: a frozen copy that is never changed.
-Imports run one way: ``edition → narrative → operation → reference``.
+Imports run one way: ``review → edition → narrative → operation → role → reference``.
 """
 
 from .edition import Edition, EditionQuerySet
@@ -18,11 +18,15 @@ from .reference import (
     SectionType,
     TextKind,
     Validity,
+    WorkingCopy,
 )
+from .review import Answer, OpenForm, PreviewLink, Step
+from .role import Role
 
 __all__ = [
     "CODE",
     "YEAR",
+    "Answer",
     "Edition",
     "EditionQuerySet",
     "FinancialFigure",
@@ -31,14 +35,19 @@ __all__ = [
     "Narrative",
     "NarrativeQuerySet",
     "Office",
+    "OpenForm",
     "Operation",
     "OperationQuerySet",
     "Pillar",
     "PopulationFigure",
     "PopulationType",
+    "PreviewLink",
     "Region",
+    "Role",
     "Section",
     "SectionType",
+    "Step",
     "TextKind",
     "Validity",
+    "WorkingCopy",
 ]

@@ -16,25 +16,43 @@ from .narrative import Narrative
 from .operation import Operation
 
 
+def newer(at: Any) -> EditionQuerySet:
+    """The editions of the same text as the outer row that have a higher number and were released by ``at``."""
+    return Edition.objects.filter(
+        Q(year=OuterRef("year")) | Q(kind=Edition.Kind.PROFILE),
+        operation=OuterRef("operation"),
+        kind=OuterRef("kind"),
+        language=OuterRef("language"),
+        number__gt=OuterRef("number"),
+        released_at__lte=at,
+    )
+
+
 class EditionQuerySet(models.QuerySet):
     def released(self, at: dt.datetime | None = None) -> EditionQuerySet:
-        """What the public sees at ``at`` (default: now). The one release rule; every public page uses it.
+        """What the public sees of what was released at ``at`` (default: now). The one release rule.
 
-        Of each text (operation, kind, year, language) the newest edition whose time of release has
-        come, unless it was withdrawn: a withdrawn text does not give way to an older edition of it.
+        Of each text (operation, kind, year, language) the newest edition whose time of release had
+        come, unless it was withdrawn since: what is withdrawn is gone from every date, and does not
+        give way to an older edition. The time is the web server's, never the database's.
         """
         at = at or timezone.now()
-        newer = Edition.objects.filter(
-            Q(year=OuterRef("year")) | Q(kind=Edition.Kind.PROFILE),
-            operation=OuterRef("operation"),
-            kind=OuterRef("kind"),
-            language=OuterRef("language"),
-            number__gt=OuterRef("number"),
-            released_at__lte=at,
-        )
+        return self.filter(~Exists(newer(at)), withdrawn_at__isnull=True, released_at__lte=at)
+
+    def ever_public(self, at: dt.datetime | None = None) -> EditionQuerySet:
+        """The editions that readers saw at some time until ``at``, without those withdrawn since.
+
+        One whose time came after that of a newer edition was never seen.
+        """
         return self.filter(
-            Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gt=at), ~Exists(newer), released_at__lte=at
+            ~Exists(newer(OuterRef("released_at"))),
+            withdrawn_at__isnull=True,
+            released_at__lte=at or timezone.now(),
         )
+
+    def scheduled(self, at: dt.datetime | None = None) -> EditionQuerySet:
+        """Those whose release is set for later than ``at`` (default: now)."""
+        return self.filter(released_at__gt=at or timezone.now(), withdrawn_at__isnull=True)
 
     def profiles(self) -> EditionQuerySet:
         return self.filter(kind=Edition.Kind.PROFILE)
@@ -66,12 +84,27 @@ class Edition(models.Model):
     pages read ``public``.
     """
 
-    MUTABLE = {"released_at", "released_by", "withdrawn_at", "withdrawn_by", "note", "is_correction"}
+    MUTABLE = {
+        "released_at",
+        "released_by",
+        "note",
+        "is_correction",
+        "withdrawn_at",
+        "withdrawn_by",
+        "withdrawal_reason",
+        "withdrawal_notice",
+        "replaced_by",
+    }
 
     class Kind(models.TextChoices):
         PROFILE = "profile", _("profile")
         PLAN = "plan", _("plan")
         YEAR_END = "year_end", _("year-end report")
+
+    class WithdrawalReason(models.TextChoices):
+        IN_ERROR = "in_error", _("published in error")
+        REPLACED = "replaced", _("replaced by another page")
+        NO_LONGER_TRUE = "no_longer_true", _("no longer true")
 
     operation = models.ForeignKey(
         Operation, models.PROTECT, related_name="editions", verbose_name=_("operation")
@@ -95,6 +128,12 @@ class Edition(models.Model):
     withdrawn_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("withdrawn by")
     )
+    withdrawal_reason = models.CharField(
+        _("reason"), max_length=20, choices=WithdrawalReason.choices, blank=True
+    )
+    withdrawal_notice = models.TextField(_("notice to readers"), blank=True)
+    # The path of a page of this site.
+    replaced_by = models.CharField(_("replaced by"), max_length=300, blank=True)
 
     objects = EditionQuerySet.as_manager()
 
@@ -139,12 +178,9 @@ class Edition(models.Model):
         return {key: value for key, value in self.content.items() if key != "private"}
 
     def is_released(self, at: dt.datetime | None = None) -> bool:
+        """Its time has come and it was not withdrawn; a newer edition may have taken its place."""
         at = at or timezone.now()
-        return (
-            self.released_at is not None
-            and self.released_at <= at
-            and (self.withdrawn_at is None or self.withdrawn_at > at)
-        )
+        return self.released_at is not None and self.released_at <= at and self.withdrawn_at is None
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

@@ -16,7 +16,7 @@ from ..cells import clean_text
 from ..fields import RichTextField
 from ..figures import parse_figure
 from .operation import Operation
-from .reference import YEAR, SectionType, TextKind
+from .reference import YEAR, SectionType, TextKind, WorkingCopy
 
 
 class NarrativeQuerySet(models.QuerySet):
@@ -27,7 +27,7 @@ class NarrativeQuerySet(models.QuerySet):
         return self.select_related("operation").prefetch_related("sections__type", "key_figures")
 
 
-class Narrative(models.Model):
+class Narrative(WorkingCopy):
     """The working copy of one text: one operation, year, kind and language."""
 
     operation = models.ForeignKey(

@@ -4,31 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from ..fields import CentsField
-from .reference import CODE, YEAR, MissingReason, Pillar, PopulationType, Region
+from .reference import CODE, YEAR, MissingReason, Pillar, PopulationType, Region, WorkingCopy
+from .role import Role
 
 
 class OperationQuerySet(models.QuerySet):
-    def editable_by(self, user: Any) -> OperationQuerySet:
-        """The operations that this member of staff works on.
+    def allowed(self, user: Any, *permissions: str) -> OperationQuerySet:
+        """The operations on which this member of staff has one of the permissions.
 
-        The one rule of rights per operation: administrators, and those whose group may edit every
-        operation, have them all; others have those they were given.
+        The one rule of rights per operation: an administrator has them on all; others by their roles,
+        each for one operation, for a region with the regions in it, or for every operation.
         """
         if not user.is_active or not user.is_staff:
             return self.none()
-        if user.is_superuser or user.has_perm("operations.edit_every_operation"):
+        if user.is_superuser:
             return self
-        return self.filter(editors=user)
+        roles = Role.objects.giving(user, *permissions)
+        here = Q(operation__isnull=True, region__isnull=True) | Q(operation=OuterRef("pk"))
+        for region in ("region", "region__parent", "region__parent__parent"):
+            here |= Q(region=OuterRef(region))
+        return self.filter(Exists(roles.filter(here)))
+
+    def editable_by(self, user: Any) -> OperationQuerySet:
+        """The operations that this member of staff sees and works on, whatever they may do there."""
+        return self.allowed(user, "operations.view_operation", "operations.change_operation")
 
     def lock(self, **which: Any) -> Operation | None:
         """The operation, to be changed by one transaction at a time; others wait for its end."""
@@ -41,7 +49,7 @@ class OperationQuerySet(models.QuerySet):
         )
 
 
-class Operation(models.Model):
+class Operation(WorkingCopy):
     """Where the agency works: a country, several countries, a region, a situation or the whole world."""
 
     class Kind(models.TextChoices):
@@ -136,13 +144,6 @@ class Operation(models.Model):
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Untick when the operation has been closed.")
     )
-    editors = models.ManyToManyField(
-        settings.AUTH_USER_MODEL,
-        blank=True,
-        related_name="operations",
-        verbose_name=_("editors"),
-        help_text=_("The members of staff who edit this operation's page."),
-    )
 
     objects = OperationQuerySet.as_manager()
 
@@ -150,10 +151,7 @@ class Operation(models.Model):
         verbose_name = _("operation")
         verbose_name_plural = _("operations")
         ordering = ["name"]
-        permissions = [
-            ("import_operation", "Can import operations"),
-            ("edit_every_operation", "Edits every operation, not only those given to them"),
-        ]
+        permissions = [("import_operation", "Can import operations")]
         constraints = [
             models.CheckConstraint(
                 name="operation_kind_is_known",

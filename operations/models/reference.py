@@ -98,6 +98,24 @@ class Pillar(Validity):
         return self.name
 
 
+class WorkingCopy(models.Model):
+    """What staff edit: the text or profile from which editions are made."""
+
+    class Review(models.TextChoices):
+        """How far the newest draft is on its way to release."""
+
+        DRAFT = "draft", _("draft")
+        IN_REVIEW = "in_review", _("in review")
+        CHANGES_REQUESTED = "changes_requested", _("changes requested")
+
+    review = models.CharField(
+        _("review"), max_length=20, choices=Review.choices, default=Review.DRAFT, editable=False
+    )
+
+    class Meta:
+        abstract = True
+
+
 class TextKind(models.TextChoices):
     """The two texts of an operation's year."""
 
@@ -112,6 +130,9 @@ class SectionType(Validity):
     heading = models.CharField(_("heading"), max_length=200)
     in_plan = models.BooleanField(_("in plans"), default=False)
     in_year_end = models.BooleanField(_("in year-end reports"), default=False)
+    is_required = models.BooleanField(
+        _("required"), default=False, help_text=_("A text without this section cannot be released.")
+    )
     guidance = models.TextField(
         _("guidance"), blank=True, help_text=_("A sentence for editors: what belongs in this section.")
     )

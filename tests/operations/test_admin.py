@@ -27,15 +27,16 @@ from operations.models import (
     Section,
     SectionType,
 )
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 
 def staff(name, group, *operations):
-    user = User.objects.create_user(name, password="a long password", is_staff=True)
-    user.groups.add(Group.objects.get(name=group))
-    user.operations.set(operations)
-    return user
+    """With the role on these operations; without any, everywhere, but a field editor has none then."""
+    return factories.user(
+        name, groups=(group,), on=operations if operations or group == "Field editors" else None
+    )
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from operations.models import (
     PopulationFigure,
     PopulationType,
     Region,
+    Role,
     Section,
     SectionType,
 )
@@ -85,7 +86,7 @@ class Command(BaseCommand):
             release(operation, users["reviewer"])
             for text in fact["narratives"]:
                 release(self.load_narrative(operation, text, users["admin"]), users["reviewer"])
-        Operation.objects.get(code="PER").editors.add(users["peru"])
+        self.load_roles(users)
         self.say("Donors and contributions …")
         folder = Path(apps.get_app_config("contributions").path) / "demo"
         self.load_table(DonorResource(), folder / "donors.csv", users["finance"])
@@ -97,10 +98,16 @@ class Command(BaseCommand):
             user = get_user_model().objects.create_user(name, password=PASSWORD, is_staff=True)
             user.is_superuser = group is None
             user.save()
-            if group:
-                user.groups.add(Group.objects.get(name=group))
             users[name] = user
         return users
+
+    def load_roles(self, users: dict[str, Any]) -> None:
+        for name, (_role, group) in ACCOUNTS.items():
+            if group:
+                operation = Operation.objects.get(code="PER") if name == "peru" else None
+                Role.objects.create(
+                    user=users[name], group=Group.objects.get(name=group), operation=operation
+                )
 
     def load_operation(self, fact: dict[str, Any]) -> Operation:
         names = {f"name_{language}": name for language, name in fact["name"].items()}
