@@ -9,25 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from django import forms
-from django.core.exceptions import ValidationError
-from django.forms.renderers import BaseRenderer
-from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
-from django.utils.safestring import SafeString
-from django.utils.translation import get_language_bidi, gettext_lazy, pgettext
+from django.utils.translation import get_language_bidi, pgettext
 from django.utils.translation import gettext as _
 
-from .cells import EARLIEST_DATE, clean_date, collapsed, shortened
+from .cells import EARLIEST_DATE, shortened
 
 INSTANT = dt.timedelta(microseconds=1)  # the smallest step of our clocks
-REGIONS = {
-    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
-}  # fmt: skip
 
 
 # --- From the wall to the instant ------------------------------------------------------------------
@@ -73,7 +64,7 @@ def around_gap(day: dt.date, time: dt.time, zone: str) -> tuple[dt.datetime, dt.
     if instants(day, time, zone):
         raise ValueError(
             _("%(time)s on %(day)s is not skipped in %(zone)s.")
-            % {"time": _clock(time), "day": day.isoformat(), "zone": zone}
+            % {"time": clock_time(time), "day": day.isoformat(), "zone": zone}
         )
     wall = _wall(day, time).replace(tzinfo=zone_named(zone))
     # Of a time that does not exist, fold=1 reads the offset that holds after the change, fold=0 the one before.
@@ -88,7 +79,7 @@ def end_of_day(day: dt.date, zone: str) -> dt.datetime:
     place, morrow = zone_named(zone), day + dt.timedelta(days=1)
     midnights = instants(morrow, dt.time(), zone)
     if not midnights:
-        midnights = [_change(*around_gap(morrow, dt.time(), zone), place)]
+        midnights = [clock_change(*around_gap(morrow, dt.time(), zone), place)]
     # Some zones went back over midnight, so that a day ended twice; others repeated the hour after it.
     last = [moment for moment in midnights if (moment - INSTANT).astimezone(place).date() == day]
     return (last or midnights)[-1] - INSTANT
@@ -98,7 +89,7 @@ def _wall(day: dt.date, time: dt.time) -> dt.datetime:
     return dt.datetime.combine(day, time.replace(tzinfo=None, fold=0))
 
 
-def _change(earlier: dt.datetime, later: dt.datetime, place: ZoneInfo) -> dt.datetime:
+def clock_change(earlier: dt.datetime, later: dt.datetime, place: ZoneInfo) -> dt.datetime:
     """The second, in UTC, from which ``later``'s offset holds."""
     offset = later.astimezone(place).utcoffset()
     earlier, later = earlier.replace(microsecond=0), later.replace(microsecond=0)
@@ -119,7 +110,7 @@ def with_zone(moment: dt.datetime, zone: str) -> str:
     if timezone.is_naive(moment):
         raise ValueError("A moment without a zone could be any of a day.")
     local, utc = moment.astimezone(zone_named(zone)), moment.astimezone(dt.UTC)
-    name = _zone_name(local)
+    name = zone_label(local)
     shown = _day_and_time(local, f"{_time(local)} {name}")
     if name == "UTC":
         return shown
@@ -130,10 +121,10 @@ def with_zone(moment: dt.datetime, zone: str) -> str:
 
 
 def _day_and_time(moment: dt.datetime, time: str) -> str:
-    return _("%(day)s, %(time)s") % {"day": _day(moment), "time": _isolated(time)}
+    return _("%(day)s, %(time)s") % {"day": printed_day(moment), "time": _isolated(time)}
 
 
-def _day(day: dt.date) -> str:
+def printed_day(day: dt.date) -> str:
     return str(date_format(day, pgettext("format of a day", "j F Y")))
 
 
@@ -141,7 +132,7 @@ def _time(moment: dt.datetime) -> str:
     return str(time_format(moment.time(), "TIME_FORMAT"))
 
 
-def _clock(time: dt.time) -> str:
+def clock_time(time: dt.time) -> str:
     """As it is to be written, which is the same in every language."""
     return time.isoformat("seconds" if time.second else "minutes")
 
@@ -151,15 +142,15 @@ def _isolated(text: str) -> str:
     return f"\u2068{text}\u2069" if get_language_bidi() else text
 
 
-def _zone_name(local: dt.datetime) -> str:
+def zone_label(local: dt.datetime) -> str:
     """CET; UTC+3 where the zone has no letters for itself, only “+03”."""
     name = local.tzname() or ""
     if name[:1] not in {"+", "-"}:
         return name
-    return _offset(local) if local.utcoffset() else "UTC"
+    return offset_words(local) if local.utcoffset() else "UTC"
 
 
-def _offset(local: dt.datetime) -> str:
+def offset_words(local: dt.datetime) -> str:
     """UTC+5:30."""
     offset = local.utcoffset() or dt.timedelta()
     minutes, seconds = divmod(int(abs(offset).total_seconds()), 60)
@@ -222,289 +213,3 @@ def _signed(sign: str, hours: str, minutes: str) -> dt.timedelta:
     if int(minutes) > 59:
         raise ValueError(minutes)
     return dt.timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
-
-
-# --- The form field --------------------------------------------------------------------------------
-
-
-def clean_time(cell: object) -> dt.time | None:
-    """A time as 09:00, 9:00 or 09:00:30; ``None`` where nothing is written."""
-    text = collapsed("" if cell is None else str(cell))
-    if not text:
-        return None
-    if match := re.fullmatch(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?", text):
-        hour, minute, second = (int(part or 0) for part in match.groups())
-        if hour < 24 and minute < 60 and second < 60:
-            return dt.time(hour, minute, second)
-    raise ValueError(_("“%(text)s” is not a time. Write it as 09:00 or 17:30.") % {"text": shortened(text)})
-
-
-def _skipped(day: dt.date, time: dt.time, zone: str) -> str:
-    """02:30 on 29 March 2026 does not exist in Europe/Zurich: the clock goes from … to …. Write … or …."""
-    offered = around_gap(day, time, zone)
-    before, after = _turn(*offered, zone)
-    earlier, later = (moment.astimezone(zone_named(zone)) for moment in offered)
-    return _(
-        "%(time)s on %(day)s does not exist in %(zone)s: the clock goes from %(before)s to %(after)s. "
-        "Write %(earlier)s or %(later)s."
-    ) % {
-        "time": _clock(time),
-        "day": _day(day),
-        "zone": zone,
-        "before": _on(before, day, after),
-        "after": _on(after, day, before),
-        "earlier": _on(earlier, day, later),
-        "later": _on(later, day, earlier),
-    }
-
-
-def _repeated(day: dt.date, time: dt.time, zone: str, found: list[dt.datetime]) -> str:
-    before, after = _turn(found[0], found[-1], zone)
-    return _(
-        "%(time)s on %(day)s comes twice in %(zone)s: the clock goes back from %(before)s to %(after)s. "
-        "Choose which of the two you mean."
-    ) % {
-        "time": _clock(time),
-        "day": _day(day),
-        "zone": zone,
-        "before": _on(before, day, after),
-        "after": _on(after, day, before),
-    }
-
-
-def _turn(earlier: dt.datetime, later: dt.datetime, zone: str) -> tuple[dt.datetime, dt.datetime]:
-    """What the clock on the wall shows at its change between two instants: by the old offset, by the new."""
-    place = zone_named(zone)
-    change = _change(earlier, later, place)
-    old = (change - INSTANT).astimezone(place).replace(tzinfo=None) + INSTANT
-    return old, change.astimezone(place).replace(tzinfo=None)
-
-
-def _on(wall: dt.datetime, day: dt.date, other: dt.datetime) -> str:
-    """A time alone, and with its day where it or its counterpart is not on the day that was asked for."""
-    if wall.date() == other.date() == day:
-        return _clock(wall.time())
-    return _("%(time)s on %(day)s") % {"time": _clock(wall.time()), "day": _day(wall)}
-
-
-def _answers(found: list[dt.datetime], time: dt.time, zone: str) -> list[tuple[str, str]]:
-    """The two instants of a repeated time, as the values and labels of a choice."""
-    labels = [_("the first %(time)s, %(zone)s"), _("the second %(time)s, %(zone)s")]
-    return [
-        (
-            moment.isoformat(),
-            label
-            % {
-                "time": _clock(time),
-                "zone": ", ".join(dict.fromkeys([_zone_name(local), _offset(local)])),
-            },
-        )
-        for moment, label in zip(found, labels, strict=True)
-        for local in [moment.astimezone(zone_named(zone))]
-    ]
-
-
-class PickedInput(forms.TextInput):
-    """A date or time input; one for text where what was typed is none, which a browser would not show."""
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
-        if shown := context["widget"]["value"]:
-            try:
-                picked = {"date": dt.date, "time": dt.time}[self.input_type].fromisoformat(shown).isoformat()
-            except ValueError:
-                picked = ""
-            if shown not in {picked, picked[:5]}:
-                context["widget"]["type"] = "text"
-            elif self.input_type == "time" and shown != picked[:5]:
-                context["widget"]["attrs"]["step"] = 1  # else the browser refuses a time with seconds
-        return context
-
-
-class DayInput(PickedInput):
-    input_type = "date"
-
-
-class TimeInput(PickedInput):
-    input_type = "time"
-
-
-class MomentWidget(forms.MultiWidget):
-    """Day, time and time zone; and, where the clock shows the time twice, the question which of the two is meant.
-
-    Its value is an instant, or what was typed: [day, time, zone, answer]. An answer is the instant itself in ISO
-    8601, so that it cannot answer for another time.
-    """
-
-    template_name = "operations/widgets/moment.html"
-    labels = [gettext_lazy("Day"), gettext_lazy("Time"), gettext_lazy("Time zone")]
-
-    def __init__(self, zone: str = "", attrs: dict[str, Any] | None = None) -> None:
-        self.zone = zone
-        parts = {"day": DayInput(), "time": TimeInput(), "zone": forms.Select(), "which": forms.RadioSelect()}
-        super().__init__(parts, attrs)
-
-    def decompress(self, value: dt.datetime | None) -> list[str]:
-        zone = self.zone or timezone.get_current_timezone_name()
-        if value is None:
-            return ["", "", zone, ""]
-        local = value.astimezone(zone_named(zone))
-        return [
-            local.date().isoformat(),
-            _clock(local.time()),
-            zone,
-            value.astimezone(dt.UTC).replace(microsecond=0).isoformat(),
-        ]
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        value = list(value) if isinstance(value, list | tuple) else self.decompress(value)
-        # A form that was sent without its zone shows the one it began with.
-        value[2] = value[2] or self.decompress(None)[2]
-        attrs = {"id": f"id_{name}", **(attrs or {})}
-        unread, asked = self._reading(*value[:3])
-        if not attrs.pop("aria-invalid", None):
-            unread = []
-        _day_input, _time_input, zone, which = self.widgets
-        zone.choices, which.choices = zone_choices(value[2]), asked
-        context = super().get_context(name, value, attrs)
-        for number in unread:
-            context["widget"]["subwidgets"][number]["attrs"]["aria-invalid"] = "true"
-        if asked:
-            context["widget"]["question"] = _("Which %(time)s?") % {"time": collapsed(value[1])}
-        return context
-
-    def _reading(self, day: Any, time: Any, zone: str) -> tuple[list[int], list[tuple[str, str]]]:
-        """Which parts are wrong, where something is; and the answers to ask for."""
-        read: list[Any] = []
-        unread = []
-        for number, (clean, typed) in enumerate([(clean_date, day), (clean_time, time), (zone_named, zone)]):
-            try:
-                read.append(clean(typed))
-            except ValueError:
-                read.append(None)
-            if read[-1] is None:
-                unread.append(number)
-        if unread:
-            return unread, []
-        found = instants(read[0], read[1], zone)
-        if len(found) == 2:
-            return [], _answers(found, read[1], zone)
-        return [0, 1, 2], []
-
-    def render(
-        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
-    ) -> SafeString:
-        """By a template of the site: those of Django's forms are looked for in Django and in applications only."""
-        context = self.get_context(name, value, attrs)
-        widget = context["widget"]
-        html = [
-            self._render(part["template_name"], {"widget": part}, renderer) for part in widget["subwidgets"]
-        ]
-        widget["parts"] = [
-            {"name": key, "label": label, "id": part["attrs"]["id"], "html": shown}
-            for key, label, part, shown in zip(
-                ("day", "time", "zone"), self.labels, widget["subwidgets"], html, strict=False
-            )
-        ]
-        widget["answers"] = html[3]
-        return get_template(self.template_name).render(context)
-
-
-def zone_choices(shown: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The zones that are named after places, by region; and first UTC with whatever else the form shows."""
-    groups = _places()
-    listed = {name for _region, names in groups for name, _label in names}
-    first = [(name, name) for name in dict.fromkeys(["UTC", shown]) if name not in listed]
-    return [("UTC", first), *groups]
-
-
-@lru_cache
-def _places() -> list[tuple[str, list[tuple[str, str]]]]:
-    names = sorted(name for name in zones() if name.partition("/")[0] in REGIONS and "/" in name)
-    return [
-        (region, [(name, name) for name in names if name.startswith(f"{region}/")])
-        for region in sorted(REGIONS)
-    ]
-
-
-class PartField(forms.Field):
-    """A part of what was typed, read by a function that says in a sentence what is wrong."""
-
-    def __init__(self, clean: Any, *, missing: Any) -> None:
-        super().__init__(error_messages={"required": missing, "incomplete": missing})
-        self.read = clean
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            return self.read(value)
-        except ValueError as error:
-            raise ValidationError(str(error), code="invalid") from None
-
-
-class MomentField(forms.MultiValueField):
-    """An instant in UTC, entered as day, time and time zone.
-
-    ``zone`` is the one that the form begins with: the current one where it is not given; set ``field.zone`` to that
-    of the person who is asked. A time that the clock skips is refused with the two around it; of one that it
-    repeats the widget asks which is meant.
-    """
-
-    widget = MomentWidget
-    default_error_messages = {"required": gettext_lazy("Write the day and the time.")}
-
-    def __init__(self, *, zone: str = "", **kwargs: Any) -> None:
-        fields = (
-            PartField(clean_date, missing=gettext_lazy("Write the day.")),
-            PartField(clean_time, missing=gettext_lazy("Write the time.")),
-            PartField(_known_zone, missing=gettext_lazy("Choose the time zone.")),
-            forms.Field(required=False),
-        )
-        super().__init__(fields, require_all_fields=False, **kwargs)
-        if zone:
-            self.zone = zone
-
-    @property
-    def zone(self) -> str:
-        return self.widget.zone
-
-    @zone.setter
-    def zone(self, name: str) -> None:
-        self.widget.zone = name
-
-    def clean(self, value: Any) -> dt.datetime | None:
-        # The zone is always chosen; who writes neither day nor time enters nothing.
-        return super().clean([] if self._is_blank(value) else value)
-
-    def compress(self, data_list: list[Any]) -> dt.datetime | None:
-        if not data_list:
-            return None
-        day, time, zone, answer = data_list
-        found = instants(day, time, zone)
-        if not found:
-            raise ValidationError(_skipped(day, time, zone), code="skipped")
-        if len(found) > 1:
-            found = [moment for moment in found if moment.isoformat() == answer] or found
-        if len(found) > 1:
-            raise ValidationError(_repeated(day, time, zone, found), code="repeated")
-        return found[0]
-
-    def has_changed(self, initial: dt.datetime | None, data: Any) -> bool:
-        """Whether it is another instant: the same one in another zone is no change."""
-        if self.disabled:
-            return False
-        if self._is_blank(data):
-            return initial is not None
-        try:
-            return self.clean(data) != (initial and initial.replace(microsecond=0))
-        except ValidationError:
-            return True
-
-    @staticmethod
-    def _is_blank(value: Any) -> bool:
-        if isinstance(value, list | tuple):
-            return not any(collapsed(str(part)) for part in value[:2] if part is not None)
-        return not value
-
-
-def _known_zone(name: str) -> str:
-    return zone_named(name).key

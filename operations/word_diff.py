@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Any
 from unicodedata import category
 
 from django.utils.translation import gettext as _

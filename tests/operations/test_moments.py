@@ -11,17 +11,8 @@ from django.utils.translation import override
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from operations.moments import (
-    MomentField,
-    MomentWidget,
-    around_gap,
-    as_of,
-    end_of_day,
-    instants,
-    with_zone,
-    zone_choices,
-    zones,
-)
+from operations.moment_field import MomentField, MomentWidget, zone_choices
+from operations.moments import around_gap, as_of, end_of_day, instants, with_zone, zones
 
 NOW = dt.datetime(2026, 11, 25, 8, 0, tzinfo=dt.UTC)
 
