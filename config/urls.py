@@ -2,6 +2,8 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
+from contributions import sitemap as contributions_sitemap
+from operations import sitemap as operations_sitemap
 from operations.views import healthz
 
 handler404 = "operations.views.not_found"
@@ -9,6 +11,12 @@ handler500 = "operations.views.server_error"
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path(
+        "sitemap.xml",
+        operations_sitemap.sitemap,
+        {"sources": [operations_sitemap.pages, contributions_sitemap.pages]},
+        name="sitemap",
+    ),
     *i18n_patterns(
         path("admin/", admin.site.urls),
         path("", include("operations.urls")),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from operations.admin.editions import ReadOnlyAdmin
+from operations.admin.rights import Discreet, PerOperation, everywhere
 from operations.forms import RowFormSet
 from operations.import_admin import TableAdmin
 from operations.templatetags.figures import usd_cents
@@ -27,7 +28,7 @@ class DonorAliasInline(admin.TabularInline):
 
 
 @admin.register(Donor)
-class DonorAdmin(TableAdmin, admin.ModelAdmin):
+class DonorAdmin(Discreet, TableAdmin, admin.ModelAdmin):
     resource_classes = [DonorResource]
     list_display = ["name", "kind", "country", "parent", "may_be_named"]
     list_filter = ["kind", "may_be_named"]
@@ -82,7 +83,9 @@ class ReplacedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Contribution)
-class ContributionAdmin(TableAdmin, ReadOnlyAdmin):
+class ContributionAdmin(PerOperation, TableAdmin, ReadOnlyAdmin):
+    """The lines of the operations that their user sees; those of none for who sees every one."""
+
     resource_classes = [ContributionResource]
     list_display = [
         "date",
@@ -100,6 +103,11 @@ class ContributionAdmin(TableAdmin, ReadOnlyAdmin):
     date_hierarchy = "date"
     show_full_result_count = False
 
+    def import_options(self, request: HttpRequest) -> tuple[str, ...]:
+        options = super().import_options(request)
+        may_add = request.user.has_perm("contributions.add_donor")
+        return options if may_add else tuple(name for name in options if name != "new_donors")
+
     @admin.display(description=gettext_lazy("class"), ordering="donor__kind")
     def donor_kind(self, line: Contribution) -> str:
         return line.donor.get_kind_display()
@@ -111,6 +119,8 @@ class ContributionAdmin(TableAdmin, ReadOnlyAdmin):
 
 @admin.register(ImportBatch)
 class ImportBatchAdmin(ReadOnlyAdmin):
+    """What was imported, with its file: one's own, and everybody's for who sees the imports of every operation."""
+
     list_display = ["made_at", "file_name", "table", "lines", "made_by", "released_at"]
     list_filter = ["table"]
     list_select_related = ["made_by"]
@@ -119,6 +129,12 @@ class ImportBatchAdmin(ReadOnlyAdmin):
     fields = ["table", "original", "sha256", "mapping", "counts", "totals", "made_at", "made_by",
               "released_at", "withdrawn_at"]  # fmt: skip
     readonly_fields = ["original"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        imports = super().get_queryset(request)
+        if everywhere(request, "contributions.view_importbatch"):
+            return imports
+        return imports.filter(made_by=request.user)
 
     @admin.display(description=gettext_lazy("lines"))
     def lines(self, batch: ImportBatch) -> str:

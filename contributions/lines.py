@@ -69,7 +69,9 @@ def latest(lines: ContributionQuerySet, count: int = 20) -> ContributionQuerySet
     return lines.filter(date__gte=first_day).grouped()[:count]
 
 
-def public_lines(groups: Sequence[dict[str, Any]], lines: ContributionQuerySet) -> list[PublicLine]:
+def public_lines(
+    groups: Sequence[dict[str, Any]], lines: ContributionQuerySet, at: dt.datetime | None = None
+) -> list[PublicLine]:
     """Groups of ``ContributionQuerySet.grouped`` with names, footnotes and allocations: two queries."""
     families = Donor.objects.in_bulk({group["family"] for group in groups if group["family"]})
     found = [public_line(group, families) for group in groups]
@@ -77,7 +79,7 @@ def public_lines(groups: Sequence[dict[str, Any]], lines: ContributionQuerySet) 
     if small:
         behind = defaultdict(list)
         wanted = reduce(or_, (line.lines() for line in small))
-        allocations = lines.filter(wanted).select_related("donor").with_operation_names()
+        allocations = lines.filter(wanted).select_related("donor").with_operation_names(at)
         for allocation in allocations.order_by("-amount_usd", "pk"):
             behind[group_of(allocation)].append(allocation)
         for line in small:

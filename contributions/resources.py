@@ -267,6 +267,7 @@ class ContributionResource(TableResource):
     # --- plan ---
 
     def prepare(self, plan: Plan) -> None:
+        self.may_everywhere = self.has_everywhere("import")
         donors = {donor.pk: donor for donor in Donor.objects.all()}
         aliases = {alias.folded: donors[alias.donor_id] for alias in DonorAlias.objects.all()}
         self.donors = aliases | {
@@ -305,6 +306,8 @@ class ContributionResource(TableResource):
 
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
         values = row.values
+        if not self.may_everywhere and values.get("operation") is None and not row.raw.get("operation"):
+            yield "operation", _("Name the operation: you may import contributions to some operations alone.")
         kind = values.pop("donor_type", "")
         try:
             if "donor" in values:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Exists, Min, OuterRef, Q
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.dateparse import parse_date
 from django.utils.translation import get_language_bidi
@@ -14,7 +16,8 @@ from operations import charts
 from operations.drawings import number_cell, print_cents, print_dollars, print_number, unit_words
 from operations.models import Edition
 from operations.profiles import Profile, Value
-from operations.views import asked_year, public_page
+from operations.readers import at_first, public_page
+from operations.views import asked_year
 
 from .lines import NO_COUNTRY, by_day, number_footnotes, public_line, public_lines
 from .models import Contribution, ContributionQuerySet, Donor
@@ -24,10 +27,11 @@ PAGE_SIZE = 50
 
 @public_page
 def contributions(request: HttpRequest) -> HttpResponse:
-    years = list(Contribution.objects.released().by_year())
+    years = list(Contribution.objects.released(request.at).by_year())
+    at_first(request, years, lambda: first_release(request))
     lines, filters = filtered(request)
     page = Paginator(lines.grouped(), PAGE_SIZE).get_page(request.GET.get("page"))
-    shown = public_lines(list(page.object_list), lines)
+    shown = public_lines(list(page.object_list), lines, request.at)
     return render(
         request,
         "contributions/contributions.html",
@@ -44,15 +48,15 @@ def contributions(request: HttpRequest) -> HttpResponse:
 
 def filtered(request: HttpRequest) -> tuple[ContributionQuerySet, dict[str, Any]]:
     """The released lines that the address asks for, and what it asks for; what makes no sense is left out."""
-    lines, filters = Contribution.objects.released(), {}
+    lines, filters = Contribution.objects.released(request.at), {}
     asked = {name: value.replace("\0", "")[:120] for name, value in request.GET.items()}
     if (year := asked_year(request)) is not None:
         filters["year"] = year
         lines = lines.for_year(year)
-    if asked.get("donor") and (donor := Donor.objects.named().filter(slug=asked["donor"]).first()):
+    if asked.get("donor") and (donor := public_donor(asked["donor"], lines)):
         filters["donor"] = donor
         lines = lines.of_family(donor)
-    if asked.get("operation") and (operation := public_operation(asked["operation"])):
+    if asked.get("operation") and (operation := public_operation(asked["operation"], request.at)):
         filters["operation"] = operation
         lines = lines.filter(operation__slug=operation.slug)
     if asked.get("kind") in Donor.Kind.values:
@@ -68,9 +72,23 @@ def filtered(request: HttpRequest) -> tuple[ContributionQuerySet, dict[str, Any]
     return lines, filters
 
 
-def public_operation(slug: str) -> Profile | None:
+def first_release(request: HttpRequest, donor: Donor | None = None) -> dt.datetime | None:
+    """When the first line (of a donor) that readers still see was released."""
+    lines = Contribution.objects.released(request.now)
+    if donor:
+        lines = lines.of_family(donor)
+    return lines.aggregate(first=Min("batch__released_at"))["first"]
+
+
+def public_donor(slug: str, lines: ContributionQuerySet) -> Donor | None:
+    """The donor of an address, if readers may know the name and one of the lines is theirs."""
+    own = lines.filter(Q(donor=OuterRef("pk")) | Q(donor__parent=OuterRef("pk")))
+    return Donor.objects.named().filter(Exists(own), slug=slug).first()
+
+
+def public_operation(slug: str, at: dt.datetime) -> Profile | None:
     """The operation of an address, as released."""
-    edition = Edition.objects.released().profiles().filter(operation__slug=slug).first()
+    edition = Edition.objects.released(at).profiles().filter(operation__slug=slug).first()
     return edition and Profile(edition.public)
 
 
@@ -83,8 +101,9 @@ def day(text: str) -> Any:
 
 @public_page
 def donors(request: HttpRequest) -> HttpResponse:
-    released = Contribution.objects.released()
+    released = Contribution.objects.released(request.at)
     years = list(released.by_year())
+    at_first(request, years, lambda: first_release(request))
     known = [row["budget_year"] for row in years]
     asked = asked_year(request)
     year = asked if asked in known else next(iter(known), None)
@@ -108,9 +127,12 @@ def donors(request: HttpRequest) -> HttpResponse:
 @public_page
 def donor(request: HttpRequest, slug: str) -> HttpResponse:
     donor = get_object_or_404(Donor.objects.families(), slug=slug)
-    lines = Contribution.objects.released().of_family(donor)
+    lines = Contribution.objects.released(request.at).of_family(donor)
     page = Paginator(lines.grouped(), PAGE_SIZE).get_page(request.GET.get("page"))
-    shown = public_lines(list(page.object_list), lines)
+    if not page.object_list:
+        at_first(request, None, lambda: first_release(request, donor))
+        raise Http404
+    shown = public_lines(list(page.object_list), lines, request.at)
     return render(
         request,
         "contributions/donor.html",

@@ -262,10 +262,10 @@ def _position(content: Content) -> str:
 
 
 def _key_figures(before: Content | None, after: Content | None, with_private: bool) -> list[FigureChange]:
-    listed = [_listed(content, with_private) for content in (before, after)]
+    listed = [listed_figures(content, with_private) for content in (before, after)]
     year = (after or before or {})["year"]
     changes, details = [], []
-    pairs = _matched(*listed)
+    pairs = matched(*listed)
     for old, new in pairs:
         a, b = old or {}, new or {}
         if old is None or new is None or a["text"] == b["text"]:
@@ -297,7 +297,7 @@ def _key_figures(before: Content | None, after: Content | None, with_private: bo
     return changes + details
 
 
-def _listed(content: Content | None, with_private: bool) -> list[Content]:
+def listed_figures(content: Content | None, with_private: bool) -> list[Content]:
     if content is None:
         return []
     figures = content["key_figures"]
@@ -308,7 +308,7 @@ def _listed(content: Content | None, with_private: bool) -> list[Content]:
     ]
 
 
-def _matched(before: list[Content], after: list[Content]) -> list[tuple[Content | None, Content | None]]:
+def matched(before: list[Content], after: list[Content]) -> list[tuple[Content | None, Content | None]]:
     """Pairs in the order of ``after``: of the same text, else of the same value, else alike in the same place."""
     pairs: list[tuple[Content | None, Content | None]] = []
     old, new = list(before), list(after)

@@ -11,6 +11,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils import numberformat
+from django.utils.formats import get_format, number_format
+from django.utils.translation import get_language, get_language_bidi, ngettext
 from django.utils.translation import gettext as _
 
 from .cells import clean_text, number
@@ -63,3 +66,49 @@ def parse_figure(value: str) -> Figure:
     printed = (f"{sign} " if sign else "") + currency + grouped(shape["number"])
     printed += unit if unit == "%" else f" {unit}" if unit else ""
     return Figure(printed, written_out)
+
+
+def print_figure(value: str) -> str:
+    """A value as the active language writes it: “226.8 million” is “226,8 millions” in French.
+
+    English is what values are entered in; it is printed as entered, and so is what cannot be read.
+    """
+    shape = SHAPE.fullmatch(value)
+    if (get_language() or "en").startswith("en") or not shape:
+        return value
+    try:
+        amount = number(shape["number"])
+    except ValueError:
+        return value
+    is_grouped = len(shape["number"].partition(".")[0]) > 4  # four digits may be a year
+    places = max(0, -int(amount.as_tuple().exponent))
+    digits = number_format(amount, places, use_l10n=True, force_grouping=True) if is_grouped else None
+    printed = _with_unit(digits or _ungrouped(amount, places), amount, shape["unit"] or "", shape["currency"])
+    if not shape["sign"]:
+        return printed
+    # In Arabic the sign would be mirrored, and say the opposite of what it says beside digits.
+    said = f"{shape['sign']}\u00a0{printed}"
+    return f"\u2066{said}\u2069" if get_language_bidi() else said
+
+
+def _ungrouped(amount: Decimal, places: int) -> str:
+    return numberformat.format(amount, get_format("DECIMAL_SEPARATOR"), places, use_l10n=False)
+
+
+def _with_unit(printed: str, amount: Decimal, unit: str, currency: str | None) -> str:
+    unit, whole = unit.lower(), int(amount)  # which tells one from many: 1.2 million may still be “one”
+    if unit == "%":
+        return _("%(share)s%%") % {"share": printed}
+    if currency:
+        words = {
+            "billion": ngettext("$%s billion", "$%s billion", whole),
+            "million": ngettext("$%s million", "$%s million", whole),
+            "thousand": ngettext("$%s thousand", "$%s thousand", whole),
+        }
+        return words.get(unit, _("$%s")) % printed
+    words = {
+        "billion": ngettext("%s billion", "%s billion", whole),
+        "million": ngettext("%s million", "%s million", whole),
+        "thousand": ngettext("%s thousand", "%s thousand", whole),
+    }
+    return words.get(unit, "%s") % printed

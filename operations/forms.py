@@ -8,9 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,46 +21,51 @@ from .models import (
     Section,
     SectionType,
     TextKind,
+    WorkingCopy,
 )
+from .translating import bodies
 
 # --- A form that somebody else may have open ---------------------------------------------------------
 
 
 class SeenForm(forms.ModelForm):
-    """A form that knows which edition its user saw, so that nobody's work is overwritten unseen."""
+    """A form that knows what its user saw, so that nobody's work is overwritten unseen (see ``merging``)."""
 
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    shown = forms.CharField(required=False, widget=forms.HiddenInput, strip=False)
+    is_overtaken = False  # somebody else changed it meanwhile: what was merged is shown before it is saved
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.newest = Edition.objects.of(self.instance).defer("content").first() if self.instance.pk else None
+        whole = getattr(self.instance, "operation", None) if self.is_part else self.instance
+        self.newest = Edition.objects.of(whole).defer("content").first() if whole and whole.pk else None
         self.fields["seen"].initial = self.newest.number if self.newest else 0
+
+    @property
+    def is_part(self) -> bool:
+        """A row of an operation's profile, which has no editions of its own."""
+        return not isinstance(self.instance, WorkingCopy)
+
+    @property
+    def changed_data(self) -> list[str]:
+        return [name for name in super().changed_data if name not in {"seen", "shown"}]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        seen = cleaned.get("seen")
-        if seen is not None and self.newest and self.newest.number > seen:
-            self.data = self.data.copy()
-            self.data[self.add_prefix("seen")] = str(self.newest.number)
-            raise ValidationError(overtaken(self.newest))
+        if self.is_overtaken:
+            raise ValidationError(_("Somebody else saved while this form was open."), code="overtaken")
         return cleaned
 
 
-def overtaken(edition: Edition) -> str:
-    """Says who was quicker, with the edition that they made, opened beside this form."""
-    return format_html(
-        _(
-            "{who} saved edition {number} while this form was open. What you entered is kept below and is not saved "
-            "yet. Compare it with <a href='{url}' target='_blank'>edition {number}</a>; saving again replaces it."
-        ),
-        who=edition.made_by or _("Somebody"),
-        number=edition.number,
-        url=reverse("admin:operations_edition_change", args=[edition.pk]),
-    )
-
-
 class RowFormSet(forms.BaseInlineFormSet):
-    """Rows of a table: each field is named by its column's heading, for those who do not see it."""
+    """Rows of a table: each field is named by its column's heading, for those who do not see it.
+
+    Where two people have the form open, ``same_by`` is the field by which a row that was made anew is known again,
+    and two changes of a ``free`` field are no conflict.
+    """
+
+    same_by = "name"
+    free: tuple[str, ...] = ()
 
     def add_fields(self, form: forms.ModelForm, index: int | None) -> None:
         super().add_fields(form, index)
@@ -94,7 +97,7 @@ class NarrativeChoiceForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["operation"].queryset = Operation.objects.editable_by(user)
+        self.fields["operation"].queryset = Operation.objects.allowed(user, "operations.add_narrative")
         self.fields["year"].initial = timezone.now().year
 
     def clean_language(self) -> str:
@@ -146,13 +149,18 @@ class SectionFormSet(forms.BaseInlineFormSet):
     A section without a word is not kept: an edition holds what was written.
     """
 
+    keyed_by = "type"  # which row is which, where two people have the form open
+
     def __init__(self, *args: Any, instance: Narrative, queryset: Any, **kwargs: Any) -> None:
         queryset = queryset.select_related("type")
         written = list(queryset.filter(narrative=instance)) if instance.pk else []
+        source = instance.translated_from
+        self.source = bodies(source.content) if source else None  # a translation has the sections of its source
         belonging = [
             type
             for type in SectionType.objects.all()
             if instance.kind and type.belongs_to(instance.kind, instance.year)
+            if self.source is None or type.code in self.source
         ]
         self.types = {type.pk: type for type in [*belonging, *(section.type for section in written)]}
         missing = self.types.keys() - {section.type_id for section in written}
@@ -166,6 +174,8 @@ class SectionFormSet(forms.BaseInlineFormSet):
         form.types = self.types
         form.fields["type"].queryset = SectionType.objects.filter(pk__in=self.types)
         form.fields["body"].widget.attrs |= {"lang": self.instance.language, "dir": "auto"}
+        if self.source is not None and form.section_type:
+            form.source_body = self.source.get(form.section_type.code, "")
 
     def __iter__(self) -> Iterator[SectionForm]:
         shown = [form for form in self.forms if form.section_type]
@@ -212,14 +222,31 @@ class KeyFigureForm(forms.ModelForm):
 
 
 class KeyFigureFormSet(RowFormSet):
-    """Rows of key figures, numbered 1, 2, 3 … A row goes where its new number says."""
+    """Rows of key figures, numbered 1, 2, 3 … A row goes where its new number says.
+
+    In a translation they are the figures of its source in their order: only the words are entered.
+    """
+
+    same_by = "text"
+    free = ("order",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.extra = 3
+        source = self.instance.translated_from
+        self.source = source.content["key_figures"] if source else None
+        self.extra = 3 if source is None else 0
         if not self.is_bound:
             rows = self.initial_form_count()
             self.initial_extra = [{"order": rows + number} for number in range(1, self.extra + 1)]
+
+    def add_fields(self, form: forms.ModelForm, index: int | None) -> None:
+        super().add_fields(form, index)
+        if self.source is None:
+            return
+        form.fields["value"].disabled = form.fields["order"].disabled = True
+        for name in ("text", "source"):
+            form.fields[name].widget.attrs |= {"lang": self.instance.language, "dir": "auto"}
+        form.source_figure = self.source[index] if index is not None and index < len(self.source) else None
 
     def save(self, commit: bool = True) -> list[KeyFigure]:
         saved = super().save(commit)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from . import calculations
 from .cells import clean_amount, clean_count, clean_text
+from .merging import Merged, Rules, Sheet, dumps, loads, merge, shown
 from .models import (
     YEAR,
     FinancialFigure,
@@ -119,8 +120,13 @@ class FiguresForm:
         self.totals, self.pillars = self._money()
         self.reasons = [reason.label for reason in MissingReason]
         if data is not None:
-            for cell in self.cells:
-                self._read(cell)
+            self.read(data)
+
+    def read(self, data: Any) -> None:
+        """Take what was typed."""
+        self.data = data
+        for cell in self.cells:
+            self._read(cell)
 
     def _years(self, first: int | None) -> list[int]:
         used = [figure.year for figure in (*self.population, *self.finance)]
@@ -212,15 +218,40 @@ class FiguresForm:
         return Row(label, cells)
 
     def _read(self, cell: Cell) -> None:
-        is_people = "measure" not in cell.identity
-        may_edit = self.may_edit_people if is_people else self.may_edit_money
-        if not (may_edit and cell.is_open) or cell.name not in self.data:
+        if not self._is_editable(cell) or cell.name not in self.data:
             return
+        is_people = "measure" not in cell.identity
         cell.typed = self.data[cell.name]
         try:
             cell.value = read_figure(cell.typed, clean_count if is_people else clean_amount)
         except ValueError as error:
             cell.error = str(error)
+
+    def _is_editable(self, cell: Cell) -> bool:
+        is_people = "measure" not in cell.identity
+        return cell.is_open and (self.may_edit_people if is_people else self.may_edit_money)
+
+    @property
+    def sheet(self) -> Sheet:
+        """What is stored, as the cells show it to who may edit them."""
+        return Sheet({cell.name: written(cell.kept) for cell in self.cells if self._is_editable(cell)})
+
+    @property
+    def shown(self) -> str:
+        """What the page was shown with, for the merge with what somebody else saves meanwhile."""
+        return dumps(shown(self.sheet, Rules()))
+
+    def merge(self, data: Any, *, is_behind: bool) -> Merged | None:
+        """What was typed merged with what is stored; ``None`` where nobody else changed a cell of this page.
+
+        ``is_behind``: the page does not say what it was shown with, but was opened before the newest edition.
+        """
+        base, theirs = loads(data.get("shown", "")), self.sheet
+        if base is None and not is_behind:
+            return None
+        typed = Sheet({name: data.get(name, stored) for name, stored in theirs.fields.items()})
+        merged = merge(base, theirs, typed)
+        return merged if merged.is_overtaken else None
 
     @property
     def errors(self) -> list[Cell]:
@@ -236,10 +267,13 @@ class FiguresForm:
             cell.error or cell.note for group in self.pillars for row in group.rows for cell in row.cells
         )
 
-    def show_what_was_saved(self) -> None:
-        """Beside each cell that differs, what somebody else saved there."""
-        for cell in self.changes:
-            cell.note = _("saved now: %s") % (written(cell.kept) or _("nothing"))
+    def show_what_was_merged(self, merged: Merged) -> None:
+        """Beside each cell that somebody else changed, what they made of it."""
+        for cell in self.cells:
+            if cell.name in merged.conflicts:
+                cell.note = _("saved now: %s") % (written(cell.kept) or _("nothing"))
+            elif cell.name in merged.taken:
+                cell.note = _("taken over")
 
     def save(self) -> list[Cell]:
         """Write the cells that changed; the caller holds the transaction."""

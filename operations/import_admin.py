@@ -14,6 +14,9 @@ from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from import_export.admin import ImportExportMixin
@@ -28,6 +31,7 @@ OPTIONS = ("round_to_cents", "release_profiles", "new_donors")
 KEPT_SECONDS = 24 * 3600
 SHOWN_ROWS = 100  # of the new ones, and of the changed ones
 SHOWN_ERRORS = 500
+SHOWN_HELD = 20
 
 
 class UploadFolder(TempFolderStorage):
@@ -62,7 +66,8 @@ class TableImportForm(ImportForm):
         label=gettext_lazy("Release the profiles that change"),
         required=False,
         help_text=gettext_lazy(
-            "Readers then see the figures at once. Otherwise they wait in a draft of each operation."
+            "Readers then see the figures at once. Otherwise they wait in a draft of each operation, as do those of a "
+            "profile with an error or with a warning that nobody has answered."
         ),
     )
     new_donors = forms.BooleanField(
@@ -100,6 +105,7 @@ class TableConfirmForm(ConfirmImportForm):
     round_to_cents = forms.BooleanField(widget=forms.HiddenInput(), required=False)
     release_profiles = forms.BooleanField(widget=forms.HiddenInput(), required=False)
     new_donors = forms.BooleanField(widget=forms.HiddenInput(), required=False)
+    planned = forms.CharField(widget=forms.HiddenInput(), required=False)  # what the preview showed
 
     def __init__(self, *args: Any, user_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -178,7 +184,44 @@ class TableAdmin(ImportExportMixin):
             context["title"] = _("Import %(name)s") % {"name": self.opts.verbose_name_plural}
             if result := context.get("result"):
                 context |= preview(result.plan)
+                if confirm_form := context.get("confirm_form"):
+                    confirm_form.initial["planned"] = result.plan.fingerprint
         return response
+
+    def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        """With what the preview showed: the engine writes nothing else."""
+        cleaned = getattr(kwargs.get("form"), "cleaned_data", {})
+        return {**super().get_import_data_kwargs(**kwargs), "planned": cleaned.get("planned", "")}
+
+    def process_dataset(self, dataset: Any, form: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        result = super().process_dataset(dataset, form, request, **kwargs)
+        if result.plan.is_overtaken:  # the library deletes the upload now; it is needed once more
+            upload = self.tmp_storage_class(name=form.cleaned_data["import_file_name"], read_mode="rb")
+            request.overtaken_import = form, upload.read()
+        return result
+
+    def shown_again(self, request: HttpRequest, result: Any) -> HttpResponse:
+        """The preview once more, because somebody else saved since it was shown."""
+        form, data = request.overtaken_import
+        upload = self.tmp_storage_class()
+        upload.save(data)
+        name = signing.dumps([request.user.pk, upload.name], salt="import")
+        initial = {**form.cleaned_data, "import_file_name": name, "planned": result.plan.fingerprint}
+        context = {
+            **self.admin_site.each_context(request),
+            **self.get_import_context_data(),
+            **preview(result.plan),
+            "title": _("Import %(name)s") % {"name": self.opts.verbose_name_plural},
+            "opts": self.opts,
+            "result": result,
+            "confirm_form": type(form)(initial=initial, user_id=request.user.pk),
+        }
+        said = _(
+            "Somebody else saved while you looked at the preview, and nothing was imported. "
+            "Below stands what the import would do now; look at it again."
+        )
+        messages.warning(request, said)
+        return TemplateResponse(request, [self.import_template_name], context)
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         try:
@@ -191,6 +234,8 @@ class TableAdmin(ImportExportMixin):
 
     def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
         plan: Plan = result.plan
+        if plan.is_overtaken:
+            return self.shown_again(request, result)
         if plan.errors:
             messages.error(
                 request, _("Nothing was imported: %s") % " ".join(e.message for e in plan.errors[:3])
@@ -200,6 +245,8 @@ class TableAdmin(ImportExportMixin):
 
     def add_success_message(self, result: Any, request: HttpRequest) -> None:
         plan: Plan = result.plan
+        if plan.held:
+            messages.warning(request, held_back(plan.held))
         if not plan.new and not plan.changed:
             messages.success(
                 request, _("Nothing changed: the site has all %d lines of this file.") % plan.unchanged
@@ -214,6 +261,25 @@ class TableAdmin(ImportExportMixin):
             )
             % plan.counts,
         )
+
+
+def held_back(held: list[str]) -> str:
+    """Which profiles wait for a release of their own, and why: the first ones by name."""
+    said = ngettext(
+        "%d profile is saved as a draft and not released:",
+        "%d profiles are saved as drafts and not released:",
+        len(held),
+    )
+    lines = format_html_join("", "<li>{}</li>", ((line,) for line in held[:SHOWN_HELD]))
+    if (more := len(held) - SHOWN_HELD) > 0:
+        lines += format_html("<li>{}</li>", ngettext("and %d more", "and %d more", more) % more)
+    return format_html(
+        '{}<ul class="held">{}</ul><a href="{}?state=draft">{}</a>',
+        said % len(held),
+        lines,
+        reverse("admin:operations_operation_changelist"),
+        _("Look at the drafts"),
+    )
 
 
 def preview(plan: Plan) -> dict[str, Any]:

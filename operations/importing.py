@@ -8,12 +8,14 @@ changed, unchanged, errors). The preview shows the plan; a plan with any error w
 from __future__ import annotations
 
 import copy
+import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import tablib
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import DatabaseError, IntegrityError, models, transaction
 from django.dispatch import Signal
@@ -23,6 +25,8 @@ from import_export.results import Error, Result, RowResult
 from rapidfuzz import process
 
 from . import cells
+from .models import Operation
+from .rights import has_everywhere
 from .tables import Unreadable
 
 logger = logging.getLogger(__name__)
@@ -173,6 +177,19 @@ class Plan:
     left_out: list[str] = field(default_factory=list)  # headers that no column takes
     notes: list[str] = field(default_factory=list)
     totals: dict[str, str] = field(default_factory=dict)
+    held: list[str] = field(default_factory=list)  # profiles that were written and not released, and why
+
+    # What would be done is no longer what its preview showed; nothing was written.
+    is_overtaken: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """The same as long as the import would add and change the same lines, from the same values."""
+        lines = [(row.line, None) for row in self.new]
+        lines += [
+            (row.line, [(name, str(old)) for name, old, _new in row.differences]) for row in self.changed
+        ]
+        return hashlib.blake2b(repr(lines).encode(), digest_size=12).hexdigest()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -223,7 +240,9 @@ class TableResource(resources.ModelResource):
         **kwargs: Any,
     ) -> Result:
         plan = self.plan(dataset)
-        if not plan.errors and not dry_run and (plan.new or plan.changed):
+        planned = kwargs.get("planned")
+        plan.is_overtaken = bool(planned and (plan.new or plan.changed)) and plan.fingerprint != planned
+        if not (plan.errors or plan.is_overtaken or dry_run) and (plan.new or plan.changed):
             batch = None
             try:
                 with transaction.atomic():
@@ -286,8 +305,21 @@ class TableResource(resources.ModelResource):
         return plan
 
     def referred(self, model: type[models.Model]) -> models.QuerySet:
-        """The rows of another table that this one may refer to."""
-        return model._default_manager.all()
+        """The rows of another table that this one may refer to: of operations, those where its user may import it."""
+        return self.allowed("import") if model is Operation else model._default_manager.all()
+
+    def allowed(self, action: str) -> models.QuerySet:
+        """The operations where the person whose rights count may do this with the rows of this table."""
+        if self.user is None:
+            return Operation.objects.all()
+        return Operation.objects.allowed(self.user, self.permission(action)).order_by()
+
+    def has_everywhere(self, action: str) -> bool:
+        return self.user is None or has_everywhere(self.user, self.permission(action))
+
+    def permission(self, action: str) -> str:
+        opts = self._meta.model._meta
+        return f"{opts.app_label}.{get_permission_codename(action, opts)}"
 
     def match_headers(self, headers: list[str], columns: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
         """Which header is which column: by name or alias, without regard to case, space or underscore."""
@@ -454,8 +486,12 @@ def repeated_header(row: Row, mapping: dict[str, str]) -> list[CellError]:
 
 def same(old: Any, new: Any) -> bool:
     """Whether a cell says what is stored: nothing is nothing, white space is white space, countries are codes."""
-    if isinstance(old, Iterable) and not isinstance(old, str):
-        old = ",".join(str(getattr(item, "code", item)) for item in old)
+    old, new = (
+        ",".join(str(getattr(item, "code", item)) for item in value)
+        if isinstance(value, Iterable) and not isinstance(value, str)
+        else value
+        for value in (old, new)
+    )
     if isinstance(old, str) and isinstance(new, str):
         return [line.split() for line in old.strip().splitlines()] == [
             line.split() for line in new.splitlines()

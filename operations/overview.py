@@ -40,11 +40,11 @@ class Overview:
         self.profiles = sorted(profiles, key=lambda profile: profile.name.casefold())
 
     @classmethod
-    def load(cls, at: dt.datetime | None = None) -> Overview:
+    def load(cls, at: dt.datetime | None = None, keep: bool = True) -> Overview:
         """From the released profiles: one query, and a second where a release changed them since.
 
         What is kept is named by the very editions that it was made of, so that nothing has to be
-        invalidated.
+        invalidated. ``keep=False`` is for moments of the past: there are too many of them for the memory.
         """
         released = Edition.objects.released(at).profiles()
         keys = list(released.order_by("pk").values_list("pk", flat=True))
@@ -52,7 +52,8 @@ class Overview:
         contents = cache.get(key)
         if contents is None:
             contents = [edition.public for edition in Edition.objects.filter(pk__in=keys)]
-            cache.set(key, contents, 24 * 3600)
+            if keep:
+                cache.set(key, contents, 24 * 3600)
         return cls([Profile(content) for content in contents])
 
     @cached_property

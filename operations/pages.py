@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 
 from .models import Edition, TextKind
 from .profiles import Profile, in_language
+
+Slot = tuple[int, str]  # a year and a kind of text
+LANGUAGES = [code for code, _name in settings.LANGUAGES]
 
 
 @dataclass(frozen=True)
@@ -20,10 +25,20 @@ class Text:
 
     edition: Edition
     asked_language: str
+    is_missing: bool = False  # in the asked language, which nobody has released yet
+    source: Edition | None = None  # that it was translated from
+    source_now: Edition | None = None  # what readers see of the source; None where it was withdrawn
 
     @property
     def is_fallback(self) -> bool:
         return self.edition.language != self.asked_language
+
+    @property
+    def is_out_of_date(self) -> bool:
+        """The text that it was translated from has a newer edition since."""
+        if not (self.source and self.source.released_at and self.source_now):
+            return False
+        return self.source_now.number > self.source.number
 
     @cached_property
     def sections(self) -> list[dict[str, str]]:
@@ -44,7 +59,8 @@ class OperationPage:
     profile_edition: Edition
     year: int
     years: list[int]  # that have something released, newest first
-    texts: dict[tuple[int, str], Text]
+    texts: dict[Slot, Text]
+    withdrawn: dict[Slot, Edition]  # what was taken back from readers of this language
     predecessor: Profile | None = None
     successors: list[Profile] = field(default_factory=list)
 
@@ -65,6 +81,18 @@ class OperationPage:
         return self.texts.get((self.year + 1, TextKind.PLAN))
 
     @property
+    def withdrawn_year_end(self) -> Edition | None:
+        return self.withdrawn.get((self.year, TextKind.YEAR_END))
+
+    @property
+    def withdrawn_plan(self) -> Edition | None:
+        return self.withdrawn.get((self.year, TextKind.PLAN))
+
+    @property
+    def withdrawn_next_plan(self) -> Edition | None:
+        return self.withdrawn.get((self.year + 1, TextKind.PLAN))
+
+    @property
     def key_figure_texts(self) -> list[Text]:
         """The texts whose key figures are shown: this year's year-end report and the next year's plan.
 
@@ -74,10 +102,26 @@ class OperationPage:
         return this_year + ([self.next_plan] if self.next_plan and self.next_plan.key_figures else [])
 
     @property
-    def editions(self) -> list[Edition]:
-        """The editions this page is made of, the newest release first."""
+    def made_of(self) -> list[Edition]:
         texts = [text.edition for text in (self.year_end, self.plan, self.next_plan) if text]
-        return sorted([self.profile_edition, *texts], key=lambda edition: edition.released_at, reverse=True)
+        return [self.profile_edition, *texts]
+
+    @property
+    def editions(self) -> list[Edition]:
+        """The released editions this page is made of, the newest release first."""
+        released = [edition for edition in self.made_of if edition.released_at]
+        return sorted(released, key=lambda edition: (edition.released_at, edition.pk), reverse=True)
+
+    @property
+    def permanent(self) -> list[int]:
+        """What the permanent address of this page names: its newest edition and, where that does not tell, the year.
+
+        Empty where a draft is on the page.
+        """
+        if len(self.editions) < len(self.made_of):
+            return []
+        newest = self.editions[0]
+        return [newest.pk] if self.year in (newest.year, 0) else [newest.pk, self.year]
 
     @classmethod
     def load(
@@ -90,57 +134,140 @@ class OperationPage:
     ) -> OperationPage | None:
         """The page of an operation's year, or of its newest; ``None`` where nothing is released.
 
-        Each edition of ``showing`` takes the place of the released one of its text: a draft in its
-        preview. Three queries: what is released, the content that is needed, the operations that followed.
+        Each edition of ``showing`` takes its place on the page, whatever is released: a draft in its
+        preview, an edition at its permanent address. Three queries: what is released, the content that
+        is needed, the operations that followed; a fourth where a text is a translation.
         """
-        released = list(
-            Edition.objects.released(at)
-            .filter(operation__slug=slug)
-            .values_list("pk", "kind", "year", "language", named=True)
-        )
-        if showing:
-            texts = {(edition.kind, edition.year, edition.language) for edition in showing}
-            released = [row for row in released if (row.kind, row.year, row.language) not in texts]
-            released += showing
-        profile = next((row for row in released if row.kind == Edition.Kind.PROFILE), None)
+        at = at or timezone.now()
+        public, withdrawn = _released_and_withdrawn(slug, at)
+        pinned = {(edition.kind, edition.year, edition.language) for edition in showing}
+        rows = [row for row in public if (row.kind, row.year, row.language) not in pinned] + list(showing)
+        profile = next((row for row in rows if row.kind == Edition.Kind.PROFILE), None)
         if profile is None:
             return None
-        texts = {(row.year, row.kind): row for row in released if row.year and row.language == "en"}
-        texts |= {(row.year, row.kind): row for row in released if row.year and row.language == language}
-        newest = year or max((y for y, _kind in texts), default=0)
-        wanted = [row.pk for (y, _kind), row in texts.items() if y in (newest, newest + 1)]
+        chosen = in_best_language(rows, language)
+        chosen |= {(row.year, row.kind): row for row in showing if row.year}
+        newest = year or max((y for y, _kind in chosen), default=0)
+        wanted = {row.pk for (y, _kind), row in chosen.items() if y in (newest, newest + 1)}
         shown = {edition.pk: edition for edition in showing}
         editions = {**Edition.objects.in_bulk({profile.pk, *wanted} - shown.keys()), **shown}
 
-        years = sorted(
-            {y for y, _kind in texts} | set(Profile(editions[profile.pk].public).years), reverse=True
-        )
+        own = Profile(editions[profile.pk].public)
+        years = sorted({y for y, _kind in chosen} | set(own.years), reverse=True)
         if year is None:
             year = years[0] if years else 0
         elif year not in years:
             return None
-        found = {
-            (edition.year, edition.kind): Text(edition, language)
-            for edition in editions.values()
-            if edition.year in (year, year + 1)
-        }
-        own = Profile(editions[profile.pk].public)
-        before = (own.content["predecessor"] or {}).get("code")
-        related = [
-            Profile(edition.public)
-            for edition in Edition.objects.released(at)
-            .profiles()
-            .filter(Q(content__predecessor__code=own.code) | Q(content__code=before))
-        ]
+        on_page = [editions[pk] for pk in wanted if editions[pk].year in (year, year + 1)]
+        before, after = _related(own, at)
         return cls(
             editions[profile.pk],
             year,
             years,
-            found,
-            next((other for other in related if other.code == before), None),
-            sorted((other for other in related if other.code != before), key=_by_name),
+            _texts(on_page, rows, language),
+            _withdrawn_from(withdrawn, rows, language),
+            before,
+            after,
         )
 
 
-def _by_name(profile: Profile) -> str:
-    return profile.name
+def _released_and_withdrawn(slug: str, at: dt.datetime) -> tuple[list[Edition], list[Edition]]:
+    """Without their contents: the editions that the public sees, and the newest of each text that was taken back."""
+    found = (Edition.objects.released(at) | Edition.objects.withdrawn(at)).filter(operation__slug=slug)
+    by_text: dict[tuple, Edition] = {}
+    for edition in found.defer("content").order_by("number"):
+        text = (edition.kind, edition.year, edition.language)
+        if edition.withdrawn_at is None or text not in by_text or by_text[text].withdrawn_at:
+            by_text[text] = edition
+    public = [edition for edition in by_text.values() if edition.withdrawn_at is None]
+    return public, [edition for edition in by_text.values() if edition.withdrawn_at]
+
+
+def in_best_language(editions: Iterable[Edition], language: str) -> dict[Slot, Edition]:
+    """Of each text of a year the edition in this language, else in English, else in any."""
+
+    def rank(edition: Edition) -> tuple:
+        mine = edition.language
+        return (mine != language, mine != "en", LANGUAGES.index(mine) if mine in LANGUAGES else 99)
+
+    best: dict[Slot, Edition] = {}
+    for edition in sorted((e for e in editions if e.year), key=rank):
+        best.setdefault((edition.year, edition.kind), edition)
+    return best
+
+
+def _texts(on_page: Sequence[Edition], rows: Sequence[Edition], language: str) -> dict[Slot, Text]:
+    """The texts of the page, each with what it was translated from: one query where there is any translation."""
+    public = {(row.year, row.kind, row.language): row for row in rows}
+    ids = {edition.pk: edition.content.get("translated_from") for edition in on_page}
+    wanted = set(filter(None, ids.values()))
+    sources = {e.pk: e for e in Edition.objects.filter(pk__in=wanted).defer("content")} if wanted else {}
+    texts = {}
+    for edition in on_page:
+        source = sources.get(ids[edition.pk])
+        texts[edition.year, edition.kind] = Text(
+            edition,
+            language,
+            (edition.year, edition.kind, language) not in public,
+            source,
+            public.get((source.year, source.kind, source.language)) if source else None,
+        )
+    return texts
+
+
+def _withdrawn_from(
+    withdrawn: Sequence[Edition], rows: Sequence[Edition], language: str
+) -> dict[Slot, Edition]:
+    """What this page's readers have to be told of: the text in their language, or any where none is left."""
+    left = {(row.year, row.kind): row for row in in_best_language(rows, language).values()}
+    return {
+        slot: edition
+        for slot, edition in in_best_language(withdrawn, language).items()
+        if slot not in left or (edition.language == language != left[slot].language)
+    }
+
+
+def _related(own: Profile, at: dt.datetime) -> tuple[Profile | None, list[Profile]]:
+    """The released profiles of the operation before this one, and of those that followed it by name."""
+    code = (own.content["predecessor"] or {}).get("code")
+    related = [
+        Profile(edition.public)
+        for edition in Edition.objects.released(at)
+        .profiles()
+        .filter(Q(content__predecessor__code=own.code) | Q(content__code=code))
+    ]
+    before = next((other for other in related if other.code == code), None)
+    return before, sorted((other for other in related if other.code != code), key=lambda p: p.name)
+
+
+# --- Where there is no page -----------------------------------------------------------------------
+
+
+def withdrawn_from_address(
+    slug: str, year: int | None, language: str, at: dt.datetime | None = None
+) -> list[Edition]:
+    """What was taken back from an address at which nothing is left: the profile, or the texts of the year."""
+    public, withdrawn = _released_and_withdrawn(slug, at or timezone.now())
+    profiles = [edition for edition in withdrawn if edition.kind == Edition.Kind.PROFILE]
+    if profiles or not any(edition.kind == Edition.Kind.PROFILE for edition in public):
+        return profiles
+    of_year = [edition for edition in withdrawn if edition.year == year]
+    return list(in_best_language(of_year, language).values())
+
+
+def first_moment(slug: str, year: int | None, now: dt.datetime) -> dt.datetime | None:
+    """When something first stood at this address; ``None`` where nothing did."""
+    editions = Edition.objects.ever_public(now).filter(operation__slug=slug).order_by("released_at", "number")
+    profile = editions.profiles().values_list("released_at", flat=True).first()
+    if profile is None or year is None:
+        return profile
+    texts = editions.filter(year=year).values_list("released_at", flat=True)[:1]
+    figures = (
+        released_at
+        for released_at, *figures in editions.profiles().values_list(
+            "released_at", "content__population", "content__finance"
+        )
+        if any(figure["year"] == year for table in figures for figure in table)
+    )
+    moments = [*texts, *[moment for moment in [next(figures, None)] if moment]]
+    return max(profile, min(moments)) if moments else None

@@ -92,13 +92,13 @@ PILLARS = [
 ]  # fmt: skip
 
 SECTION_TYPES = [
-    ("operational-context", "Operational context", "Contexte opérationnel", "Contexto operacional", "السياق التشغيلي", "year_end", "What happened in the country in the year, and what it meant for the people served.", True),
+    ("operational-context", "Operational context", "Contexte opérationnel", "Contexto operacional", "السياق التشغيلي", "year_end", "What happened in the country in the year, and what it meant for the people served.", 2022),
     ("population-trends", "Population trends", "Tendances de la population", "Tendencias de la población", "اتجاهات السكان", "year_end", "How many people, where from, and what changed."),
     ("key-achievements", "Key achievements", "Principales réalisations", "Logros principales", "الإنجازات الرئيسية", "year_end", "What was done, each with its figure. A list reads best."),
     ("unmet-needs", "Unmet needs", "Besoins non satisfaits", "Necesidades no cubiertas", "الاحتياجات غير الملباة", "year_end", "What could not be done for want of funds, and who went without."),
     ("flexible-funding", "Use of flexible funding", "Utilisation des fonds flexibles", "Uso de fondos flexibles", "استخدام التمويل المرن", "year_end", "What unearmarked and softly earmarked contributions made possible."),
     ("working-environment", "Working environment", "Environnement de travail", "Entorno de trabajo", "بيئة العمل", "plan", "What the year is expected to bring."),
-    ("key-priorities", "Key priorities", "Priorités principales", "Prioridades principales", "الأولويات الرئيسية", "plan", "What will be done, each with its target. A list reads best.", True),
+    ("key-priorities", "Key priorities", "Priorités principales", "Prioridades principales", "الأولويات الرئيسية", "plan", "What will be done, each with its target. A list reads best.", 2022),
 ]  # fmt: skip
 
 # What each role may do; an administrator is a superuser. To export a table asks for “view”.
@@ -165,7 +165,7 @@ def load_reference_data(**kwargs: Any) -> None:
                     "in_plan": row[5] == "plan",
                     "in_year_end": row[5] == "year_end",
                     "guidance": row[6],
-                    "is_required": row[7:] == (True,),
+                    "required_since": row[7] if row[7:] else None,
                 },
             )
             for row in SECTION_TYPES

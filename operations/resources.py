@@ -22,8 +22,8 @@ from .cells import (
     clean_year,
     free_slug,
 )
-from .editions import record, release
-from .importing import Cell, Lookup, Plan, Row, TableResource
+from .editions import record
+from .importing import Cell, CellError, Lookup, Overtaken, Plan, Row, TableResource, same, shown
 from .models import (
     Edition,
     FinancialFigure,
@@ -35,6 +35,7 @@ from .models import (
     PopulationType,
     Region,
 )
+from .releases import release_ready
 
 
 def column(attribute: str, widget: Any, name: str = "") -> Field:
@@ -68,16 +69,52 @@ class ProfileResource(TableResource):
         super().__init__(**kwargs)
         self.release_profiles = release_profiles
 
-    def referred(self, model: Any) -> Any:
-        if model is Operation and self.user is not None:
-            return Operation.objects.editable_by(self.user)
-        return super().referred(model)
+    def compare(self, rows: list[Row], plan: Plan) -> None:
+        super().compare(rows, plan)
+        if self.user is not None:
+            plan.errors += self.refused(plan)
+
+    def refused(self, plan: Plan) -> Iterable[CellError]:
+        """The lines that would add or change a row where this person may import, but not do that."""
+        for rows, action, said in (
+            (plan.new, "add", _("You may not add lines to this operation.")),
+            (plan.changed, "change", _("You may not change lines of this operation.")),
+        ):
+            may = set(self.allowed(action).values_list("pk", flat=True)) if rows else set()
+            for row in rows:
+                if row.values["operation"].pk not in may:
+                    yield CellError(row.line, "operation", shown(row.raw.get("operation")), said)
 
     def write(self, plan: Plan, *, batch: Any, user: Any) -> None:
+        self.hold(plan)
         super().write(plan, batch=batch, user=user)
-        keep = release if self.release_profiles else record
-        for operation in self.touched(plan):
-            keep(operation, user)
+        touched = self.touched(plan)
+        if not self.release_profiles:
+            for operation in touched:
+                record(operation, user)
+            return
+        outcome = release_ready(touched, user, changed_by_user=True, may_release=self.releasable())
+        plan.held += [f"{operation}: {why}" for operation, why in outcome.held]
+
+    def hold(self, plan: Plan) -> None:
+        """Nobody else saves until the import is done; ``Overtaken`` where somebody did since it was planned."""
+        held = Operation.objects.filter(pk__in=[o.pk for o in self.touched(plan)]).order_by("pk")
+        list(held.select_for_update(of=("self",), no_key=True).values_list("pk"))
+        stored = self.known_rows([*plan.new, *plan.changed])
+        if any(self.identify(row.values) in stored for row in plan.new):
+            raise Overtaken
+        for row in plan.changed:
+            now = stored.get(self.identify(row.values))
+            if now is None or any(not same(getattr(now, name), old) for name, old, _new in row.differences):
+                raise Overtaken
+
+    def releasable(self) -> set[int] | None:
+        """The operations whose profiles this person may release; ``None`` for all of them."""
+        if self.user is None:
+            return None
+        both = ("operations.release_edition", "operations.change_operation")
+        mine = Operation.objects.allowed(self.user, *both, by_one_role=True).order_by()
+        return set(mine.values_list("pk", flat=True))
 
     def touched(self, plan: Plan) -> list[Operation]:
         found = {row.values["operation"].pk: row.values["operation"] for row in (*plan.new, *plan.changed)}
@@ -135,12 +172,16 @@ class OperationResource(ProfileResource):
                   "latitude", "longitude", "zoom", "first_year", "last_year")  # fmt: skip
 
     def prepare(self, plan: Plan) -> None:
-        operations = Operation.objects.annotate(
+        operations = Operation.objects.select_related("region").annotate(
             is_published=Exists(Edition.objects.filter(operation=OuterRef("pk"), released_at__isnull=False))
         )
         self.known = {operation.code: operation for operation in operations}
         self.slugs = {operation.slug for operation in self.known.values()}
-        self.mine = set(self.referred(Operation).values_list("code", flat=True))
+        if self.user is not None:
+            may = self.allowed("import") & self.allowed("change")
+            self.mine = set(may.values_list("code", flat=True))
+            self.may_add = self.has_everywhere("import") and self.has_everywhere("add")
+            self.may_move = self.has_everywhere("import") and self.has_everywhere("change")
 
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
         if not row.values.get("slug"):
@@ -149,17 +190,22 @@ class OperationResource(ProfileResource):
         first, last = row.values.get("first_year"), row.values.get("last_year")
         if first and last and last < first:
             yield "last_year", _("The last year is before the first.")
-        yield from self.check_slug(row)
-        yield from self.check_rights(row)
+        refused = list(self.check_rights(row)) if self.user is not None else []
+        yield from refused or self.check_slug(row)
 
     def check_rights(self, row: Row) -> Iterable[tuple[str, str]]:
-        if self.user is None:
-            return
-        if row.values["code"] not in self.known:
-            if not self.user.has_perm("operations.add_operation"):
-                yield "code", _("There is no operation “%s”, and you may not add one.") % row.values["code"]
-        elif row.values["code"] not in self.mine:
-            yield "code", _("You may not change the operation “%s”.") % row.values["code"]
+        """Who may not add operations does not learn which codes there are."""
+        code, known = row.values["code"], self.known.get(row.values["code"])
+        if code in self.mine:
+            if "region" in row.values and row.values["region"] != known.region and not self.may_move:
+                yield "region", _("Only an administrator moves an operation to another region.")
+        elif not self.may_add:
+            yield "code", _("There is no operation “%s” that you may change.") % code
+        elif known:
+            yield "code", _("You may not change the operation “%s”.") % code
+
+    def refused(self, plan: Plan) -> Iterable[CellError]:
+        return ()  # each line was asked about before
 
     def check_slug(self, row: Row) -> Iterable[tuple[str, str]]:
         slug, known = row.values.get("slug"), self.known.get(row.values["code"])

@@ -13,11 +13,12 @@ from django.contrib import admin
 from django.core.paginator import Page, Paginator
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, TextChoices
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import calculations
+from .due import Due, can_begin, due, is_asked
 from .models import (
     Edition,
     FinancialFigure,
@@ -28,6 +29,7 @@ from .models import (
     TextKind,
     WorkingCopy,
 )
+from .reviews import Inbox
 
 AT_ONCE = 15  # operations on one page; from more on, the list is compact
 
@@ -44,6 +46,7 @@ class State(TextChoices):
     RELEASED = "released", _("released")
     CHANGED = "changed", _("released, newer draft")
     WITHDRAWN = "withdrawn", _("withdrawn")
+    OUT_OF_DATE = "out_of_date", _("out of date")  # stands beside one of the others, see ``is_out_of_date``
 
     @property
     def mark(self) -> str:
@@ -57,7 +60,22 @@ class State(TextChoices):
             "released": "●",
             "changed": "◕",
             "withdrawn": "⊘",
+            "out_of_date": "◒",
         }[self.value]
+
+
+# What each state means, below the start page's title.
+KEY = [
+    (State.MISSING, _("missing: not yet written")),
+    (State.DRAFT, _("draft: readers do not see it")),
+    (State.IN_REVIEW, _("in review: a reviewer looks at it")),
+    (State.CHANGES_REQUESTED, _("changes requested: back with its editors")),
+    (State.SCHEDULED, _("release set for a time")),
+    (State.RELEASED, _("released: readers see it")),
+    (State.CHANGED, _("released, newer draft: readers see the older text")),
+    (State.WITHDRAWN, _("withdrawn: readers see a notice")),
+    (State.OUT_OF_DATE, _("out of date: what it was translated from has changed since")),
+]
 
 
 def state_of(row: Any) -> State:
@@ -73,6 +91,16 @@ def state_of(row: Any) -> State:
     return State.DRAFT if row.last_released is None else State.WITHDRAWN
 
 
+def is_out_of_date(row: Any) -> bool:
+    """Whether readers see a newer edition of the text that this one was translated from. It may be released all the same."""
+    return row.source_number is not None and (row.source_public or 0) > row.source_number
+
+
+def states_of(row: Any) -> list[State]:
+    """The state of a text of ``narratives_with_state``, and beside it whether it is out of date."""
+    return [state_of(row), *([State.OUT_OF_DATE] if is_out_of_date(row) else [])]
+
+
 def with_edition_numbers(queryset: QuerySet, **text: Any) -> QuerySet:
     """``newest``, ``scheduled``, ``last_released`` and ``public``: numbers of editions of each row's text."""
     editions = Edition.objects.filter(**text).order_by("-number")
@@ -85,7 +113,10 @@ def with_edition_numbers(queryset: QuerySet, **text: Any) -> QuerySet:
 
 
 def in_state(queryset: QuerySet, state: str) -> QuerySet:
-    """The rows of ``with_edition_numbers`` that are in this state; all where it is none. Agrees with ``state_of``."""
+    """The rows of ``with_edition_numbers`` that are in this state; all where it is none. Agrees with ``states_of``."""
+    if state == State.OUT_OF_DATE:  # of translations, which profiles have none of
+        is_newer = {"source_public__gt": F("source_number")}
+        return queryset.filter(**is_newer) if queryset.model is Narrative else queryset.none()
     unset = queryset.filter(scheduled__isnull=True)
     unreleased = unset.filter(Q(public__isnull=True) | Q(public__lt=F("newest")))
     draft = unreleased.filter(review=WorkingCopy.Review.DRAFT)
@@ -105,8 +136,13 @@ def operations_with_state(queryset: QuerySet) -> QuerySet:
 
 
 def narratives_with_state(queryset: QuerySet) -> QuerySet:
+    """And ``source_number``, ``source_public``: of what it was translated from, and of what readers see of that now."""
     keys = ("operation", "kind", "year", "language")
-    return with_edition_numbers(queryset, **{key: OuterRef(key) for key in keys})
+    source = {key: OuterRef(f"translated_from__{key}") for key in keys}
+    released = Edition.objects.released().filter(**source).values("number")
+    return with_edition_numbers(queryset, **{key: OuterRef(key) for key in keys}).annotate(
+        source_number=F("translated_from__number"), source_public=Subquery(released[:1])
+    )
 
 
 @dataclass(slots=True)
@@ -117,6 +153,7 @@ class Text:
     url: str = ""
     language: str = ""  # named where it is not English
     copy: dict[str, Any] = field(default_factory=dict)  # what “Copy last year” sends, where there is one
+    also: list[State] = field(default_factory=list)  # what is to be said beside its state
 
 
 @dataclass(slots=True)
@@ -138,6 +175,7 @@ class Line:
     operation: Operation
     profile: State
     years: list[YearOfOperation]
+    may_read_texts: bool
 
 
 class OpenfieldAdminSite(admin.AdminSite):
@@ -155,14 +193,34 @@ class OpenfieldAdminSite(admin.AdminSite):
 
     def get_urls(self) -> list:
         """Without the redirect to any object's page, which tells the addresses of what is not public."""
-        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+        from .admin.roles import roles_view  # the admin imports this module
+        from .admin.worklist import work_list
+
+        own = [
+            path("roles/", self.admin_view(roles_view), name="roles"),
+            path("operations/work/", self.admin_view(work_list), name="work_list"),
+        ]
+        return [*own, *(url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site")]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().index(request, {**start_page(request), **(extra_context or {})})
 
 
-def may_read_texts(user: Any) -> bool:
-    return user.has_perm("operations.view_narrative") or user.has_perm("operations.change_narrative")
+@dataclass(frozen=True, slots=True)
+class TextRights:
+    """The keys of the operations whose texts a member of staff reads, and of those where they write new ones."""
+
+    read: set[int]
+    add: set[int]
+
+    @classmethod
+    def of(cls, user: Any) -> TextRights:
+        def keys(*permissions: str) -> set[int]:
+            mine = Operation.objects.allowed(user, *permissions).order_by()
+            return set(mine.values_list("pk", flat=True))
+
+        read = keys("operations.view_narrative", "operations.change_narrative")
+        return cls(read, keys("operations.add_narrative") & read)
 
 
 def start_page(request: HttpRequest) -> dict[str, Any]:
@@ -181,11 +239,14 @@ def start_page(request: HttpRequest) -> dict[str, Any]:
     page = Paginator(operations_with_state(found.select_related("region")), AT_ONCE).get_page(
         request.GET.get("page")
     )
-    years = years_to_show(mine)[: 3 if total > AT_ONCE else None]
+    rights = TextRights.of(request.user)
+    years = years_to_show(known_years(mine))[: 3 if total > AT_ONCE else None]
     return {
+        "inbox": Inbox.of(request.user, settings.TIME_ZONE),
+        "states": KEY,
         "years": years,
-        "lines": lines(page, years, request.user),
-        "may_read_texts": may_read_texts(request.user),
+        "lines": lines(page, years, rights),
+        "reads_texts": bool(rights.read),
         "page": page,
         "total": total,
         "is_compact": total > AT_ONCE,
@@ -193,18 +254,23 @@ def start_page(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def years_to_show(operations: QuerySet) -> list[int]:
-    """The coming year, and the last four that have anything; newest first."""
-    this_year = timezone.now().year
+def known_years(operations: QuerySet) -> list[int]:
+    """Those in which anything of the operations was entered, oldest first."""
     used = [
         model.objects.filter(operation__in=operations.order_by()).order_by().values_list("year")
         for model in (Narrative, PopulationFigure, FinancialFigure)
     ]
-    known = sorted({year for (year,) in used[0].union(*used[1:]).order_by()})[-4:] or [this_year]
-    return [*([] if known[-1] > this_year else [known[-1] + 1]), *reversed(known)]
+    return sorted({year for (year,) in used[0].union(*used[1:]).order_by()})
 
 
-def lines(page: Page, years: list[int], user: Any) -> list[Line]:
+def years_to_show(known: list[int]) -> list[int]:
+    """The coming year, and the last four that have anything; newest first."""
+    this_year = timezone.now().year
+    last = known[-4:] or [this_year]
+    return [*([] if last[-1] > this_year else [last[-1] + 1]), *reversed(last)]
+
+
+def lines(page: Page, years: list[int], rights: TextRights) -> list[Line]:
     operations = list(page)
     here = {"operation__in": operations}
     texts: dict[tuple, list[Narrative]] = defaultdict(list)
@@ -220,14 +286,14 @@ def lines(page: Page, years: list[int], user: Any) -> list[Line]:
 
     result = []
     for operation in operations:
-        line = Line(operation, state_of(operation), [])
+        line = Line(operation, state_of(operation), [], operation.pk in rights.read)
         figures_url = reverse("admin:operations_operation_figures", args=[operation.pk])
         for year in years:
             shown_year = YearOfOperation(
                 year,
                 figures_url,
-                plan=year_of_texts(texts, operation, year, TextKind.PLAN, user),
-                year_end=year_of_texts(texts, operation, year, TextKind.YEAR_END, user),
+                plan=year_of_texts(texts, operation, year, TextKind.PLAN, rights),
+                year_end=year_of_texts(texts, operation, year, TextKind.YEAR_END, rights),
             )
             for name, figures in (
                 ("people", people[operation.pk, year]),
@@ -245,28 +311,33 @@ def lines(page: Page, years: list[int], user: Any) -> list[Line]:
     return result
 
 
-def year_of_texts(texts: dict, operation: Operation, year: int, kind: TextKind, user: Any) -> list[Text]:
+def year_of_texts(
+    texts: dict, operation: Operation, year: int, kind: TextKind, rights: TextRights
+) -> list[Text]:
     """The texts of one kind, one a language; a missing one says where it can be written or copied from."""
     written = [
         Text(
             state_of(narrative),
-            reverse("admin:operations_narrative_change", args=[narrative.pk]) if may_read_texts(user) else "",
+            reverse("admin:operations_narrative_change", args=[narrative.pk])
+            if operation.pk in rights.read
+            else "",
             "" if narrative.language == "en" else narrative.get_language_display(),
+            also=states_of(narrative)[1:],
         )
         for narrative in texts[operation.pk, year, kind]
     ]
-    if written or not operation.existed_in(year):
+    if written or not is_asked(operation, year):
         return written
-    if not user.has_perm("operations.add_narrative"):
-        return [Text(State.MISSING)]
-    state = State.MISSING
-    if kind == TextKind.YEAR_END and year >= timezone.now().year:
-        state = State.LATER
+    today = timezone.localdate()
+    state = State.MISSING if due(kind, year, today) is Due.OVERDUE else State.LATER
+    if operation.pk not in rights.add:
+        return [Text(state)]
     identity = {"operation": operation.pk, "year": year, "kind": kind.value}
     query = QueryDict(mutable=True)
     query.update(identity)
-    last_year = texts[operation.pk, year - 1, kind]
-    copy = {**identity, "language": last_year[0].language} if last_year and state is State.MISSING else {}
+    last_year = [text for text in texts[operation.pk, year - 1, kind] if not text.translated_from_id]
+    can_copy = last_year and can_begin(kind, year, today)
+    copy = {**identity, "language": last_year[0].language} if can_copy else {}
     return [Text(state, f"{reverse('admin:operations_narrative_add')}?{query.urlencode()}", copy=copy)]
 
 

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from . import views
+from . import feeds, previews, views
 
 
 class Year:
@@ -23,5 +23,10 @@ urlpatterns = [
     path("operations/<slug:slug>/", views.operation, name="operation"),
     path("operations/<slug:slug>/<year:year>/", views.operation, name="year"),
     path("operations/<slug:slug>/<year:year>/pillars/", views.pillars, name="pillars"),
+    path("operations/<slug:slug>/<year:year>/history/", views.history, name="history"),
+    path("editions/<int:pk>/", views.edition, name="edition"),
+    path("editions/<int:pk>/<year:year>/", views.edition, name="edition"),
+    path("feeds/releases.atom", feeds.releases, name="releases"),
     path("methodology/", views.methodology, name="methodology"),
+    path("preview/<str:token>/", previews.preview, name="preview"),
 ]

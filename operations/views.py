@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,10 @@ from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 
 from .drawings import (
     lead_sentence,
@@ -24,19 +23,17 @@ from .drawings import (
     pillar_chart,
     world_maps,
 )
-from .models import TextKind
+from .history import history as history_of
+from .history import page_of, released_edition, replacement
+from .models import Edition, TextKind
 from .overview import Overview, by_region, sum_rows
-from .pages import OperationPage, Text
-
-
-def public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For reading alone: every other method is answered with 405, without asking for a CSRF token first."""
-    return csrf_exempt(require_safe(view))
+from .pages import OperationPage, Text, first_moment, withdrawn_from_address
+from .readers import Withdrawn, ask_anew, asked_number, at_first, public_page
 
 
 @public_page
 def home(request: HttpRequest) -> HttpResponse:
-    overview = Overview.load()
+    overview = load_overview(request)
     rows = overview.rows(overview.usual_year) if overview.usual_year else []
     return render(
         request,
@@ -52,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @public_page
 def operations(request: HttpRequest) -> HttpResponse:
-    overview = Overview.load()
+    overview = load_overview(request)
     year = chosen_year(request, overview)
     region = request.GET.get("region", "")
     words = request.GET.get("q", "").replace("\0", "").strip()[:100]
@@ -75,6 +72,13 @@ def operations(request: HttpRequest) -> HttpResponse:
     )
 
 
+def load_overview(request: HttpRequest) -> Overview:
+    overview = Overview.load(request.at, keep=not request.as_of)
+    profiles = Edition.objects.ever_public(request.now).profiles().order_by("released_at")
+    at_first(request, overview.profiles, profiles.values_list("released_at", flat=True).first)
+    return overview
+
+
 def chosen_year(request: HttpRequest, overview: Overview) -> int | None:
     """The year asked for, if it has any figure; else the usual one."""
     asked = asked_year(request)
@@ -89,7 +93,7 @@ def asked_year(request: HttpRequest) -> int | None:
 
 @public_page
 def operation(request: HttpRequest, slug: str, year: int | None = None) -> HttpResponse:
-    return show_operation(request, load_page(slug, year))
+    return show_operation(request, load_page(request, slug, year))
 
 
 def show_operation(
@@ -111,6 +115,7 @@ def show_operation(
         "money_chart": money_chart(page),
         "offices": offices,
         "maps": operation_maps(profile, offices),
+        "permanent": page.permanent and reverse("operations:edition", args=page.permanent),
     }
     return render(request, template, {**context, **more})
 
@@ -126,7 +131,7 @@ def key_figures_title(text: Text) -> str:
 
 @public_page
 def pillars(request: HttpRequest, slug: str, year: int) -> HttpResponse:
-    page = load_page(slug, year)
+    page = load_page(request, slug, year)
     drawn = [pillar_chart(page, measure) for measure in ("budget", "funds_available", "expenditure")]
     if not any(drawn):
         raise Http404(_("No figures by pillar are released for this operation."))
@@ -137,11 +142,45 @@ def pillars(request: HttpRequest, slug: str, year: int) -> HttpResponse:
     )
 
 
-def load_page(slug: str, year: int | None) -> OperationPage:
-    page = OperationPage.load(slug, year, get_language() or "en")
+@public_page
+def history(request: HttpRequest, slug: str, year: int) -> HttpResponse:
+    page = load_page(request, slug, year)
+    older_than = asked_number(request, "older_than")
+    found = history_of(slug, year, request.at, older_than)
+    context = {"page": page, "profile": page.profile, "history": found, "is_newest": older_than is None}
+    return render(request, "operations/history.html", context)
+
+
+@public_page
+def edition(request: HttpRequest, pk: int, year: int | None = None) -> HttpResponse:
+    """The page as it stood when this edition was released, at its permanent address."""
+    found = released_edition(pk, request.at)
+    if found is None:
+        raise Http404
+    if found.withdrawn_at:
+        raise Withdrawn([found])
+    newer = replacement(found, request.at)
+    page, moment = page_of(found, newer, year, get_language() or "en", request.at)
     if page is None:
-        raise Http404(_("Nothing is released at this address."))
+        raise nothing_left(found.operation.slug, year or found.year, request.at)
+    request.at, request.as_of = moment, None  # as it stood then; its links lead to the pages of today
+    return show_operation(request, page, "operations/edition.html", edition=found, newer=newer)
+
+
+def load_page(request: HttpRequest, slug: str, year: int | None) -> OperationPage:
+    page = OperationPage.load(slug, year, get_language() or "en", request.at)
+    if page is None:
+        nothing = nothing_left(slug, year, request.at)
+        if isinstance(nothing, Http404):
+            at_first(request, None, lambda: first_moment(slug, year, request.now))
+        raise nothing
     return page
+
+
+def nothing_left(slug: str, year: int | None, at: dt.datetime) -> Exception:
+    """Why there is no page: what stood there was withdrawn, or nothing ever did."""
+    withdrawn = withdrawn_from_address(slug, year, get_language() or "en", at)
+    return Withdrawn(withdrawn) if withdrawn else Http404()
 
 
 @public_page
@@ -159,7 +198,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "404.html", status=404)
+    return ask_anew(render(request, "404.html", status=404))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

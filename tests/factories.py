@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
 from contributions.models import Contribution, Donor, ImportBatch, contribution_key
@@ -56,6 +56,13 @@ def role(account: Any, group: Group | str, on: Sequence[Operation | Region] | No
     for place in on or []:
         where = {"operation" if isinstance(place, Operation) else "region": place}
         Role.objects.create(user=account, group=group, **where)
+
+
+def group(name: str, *permissions: str) -> Group:
+    """With the permissions of these codenames, such as “change_narrative”."""
+    made = Group.objects.create(name=name)
+    made.permissions.set(Permission.objects.filter(codename__in=permissions))
+    return made
 
 
 def operation(code: str = "PER", **fields: Any) -> Operation:

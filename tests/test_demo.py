@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from contributions.models import Contribution, Donor, ImportBatch
+from operations.drafts import checked_many
 from operations.models import Edition, KeyFigure, Narrative, Operation
 from tests.reading import words
 
@@ -143,7 +144,14 @@ def test_every_operation_of_the_demonstration_has_a_page_for_each_of_its_years(d
         years = client.get(f"/operations/{edition.operation.slug}/").context["page"].years
         for year in years:
             assert client.get(f"/operations/{edition.operation.slug}/{year}/").status_code == 200
-    assert Narrative.objects.count() == Edition.objects.exclude(kind="profile").count()
+    corrected = Edition.objects.exclude(kind="profile").filter(is_correction=True)
+    assert Narrative.objects.count() + 1 == Edition.objects.exclude(kind="profile").count()
+    assert [(edition.operation.code, edition.year) for edition in corrected] == [("PER", 2020)]
+
+
+def test_nothing_of_the_demonstration_waits_for_an_answer_or_a_correction(demo):
+    for found in checked_many([*Operation.objects.all(), *Narrative.objects.select_related("operation")]):
+        assert (found.errors, found.open) == ([], [])
 
 
 def test_every_page_says_that_it_is_a_demonstration(demo, client):

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import RelatedOnlyFieldListFilter
 from django.contrib.admin.utils import unquote
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -18,12 +18,14 @@ from ..models import (
     Edition,
     FinancialFigure,
     MissingReason,
+    Narrative,
     Office,
+    Operation,
 )
 from ..profiles import in_language
 from ..sites import State
 from .pages import scheduled
-from .rights import PerOperation
+from .rights import READ_PROFILES, READ_TEXTS, PerOperation
 from .working_copies import state_tag
 
 
@@ -80,8 +82,24 @@ class EditionAdmin(PerOperation, ReadOnlyAdmin):
     date_hierarchy = "made_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """The profiles of the operations that their user sees, and the texts of those whose texts they read."""
         released = Edition.objects.released().filter(pk=OuterRef("pk"))
-        return super().get_queryset(request).defer("content").annotate(is_public=Exists(released))
+        readable = Q(
+            kind=Edition.Kind.PROFILE, operation__in=Operation.objects.allowed(request.user, *READ_PROFILES)
+        ) | Q(
+            ~Q(kind=Edition.Kind.PROFILE), operation__in=Operation.objects.allowed(request.user, *READ_TEXTS)
+        )
+        return (
+            super()
+            .get_queryset(request)
+            .filter(readable)
+            .defer("content")
+            .annotate(is_public=Exists(released))
+        )
+
+    def has_view_permission(self, request: HttpRequest, obj: Edition | None = None) -> bool:
+        readers = READ_TEXTS if obj and obj.kind != Edition.Kind.PROFILE else READ_PROFILES
+        return super().has_view_permission(request, obj) and self.is_mine(request, obj, *readers)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, obj: Edition) -> str:
@@ -101,7 +119,20 @@ class EditionAdmin(PerOperation, ReadOnlyAdmin):
         if edition:
             show = profile_tables if edition.kind == Edition.Kind.PROFILE else narrative_parts
             context |= {"title": str(edition), "subtitle": None, **show(edition.content)}
+            context["versions_url"] = self.versions_url(request, edition)
         return super().change_view(request, object_id, form_url, context)
+
+    def versions_url(self, request: HttpRequest, edition: Edition) -> str | None:
+        """The list of all versions of its text; ``None`` for who does not see the text."""
+        if edition.kind == Edition.Kind.PROFILE:
+            model, texts = Operation, Operation.objects.filter(pk=edition.operation_id)
+        else:
+            same = {name: getattr(edition, name) for name in ("operation", "kind", "year", "language")}
+            model, texts = Narrative, Narrative.objects.filter(**same)
+        text = texts.first()
+        of = self.admin_site.get_model_admin(model)
+        seen = text and of.has_view_or_change_permission(request, text)
+        return of.url("versions", text) if seen else None
 
 
 def narrative_parts(content: dict[str, Any]) -> dict[str, Any]:

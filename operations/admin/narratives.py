@@ -31,10 +31,12 @@ from ..models import (
     Section,
 )
 from ..sites import narratives_with_state
+from .rights import PartPerOperation, allowed
+from .translating import Translating
 from .working_copies import StateFilter, StatefulList, WorkingCopyAdmin
 
 
-class SectionInline(admin.StackedInline):
+class SectionInline(PartPerOperation, admin.StackedInline):
     model = Section
     form = SectionForm
     formset = SectionFormSet
@@ -42,16 +44,23 @@ class SectionInline(admin.StackedInline):
     can_delete = False
 
 
-class KeyFigureInline(admin.TabularInline):
+class KeyFigureInline(PartPerOperation, admin.TabularInline):
     model = KeyFigure
     form = KeyFigureForm
     formset = KeyFigureFormSet
     template = "admin/operations/narrative/key_figures.html"
     extra = 3
 
+    def has_add_permission(self, request: HttpRequest, obj: Narrative | None = None) -> bool:
+        """A translation has the rows of its source."""
+        return super().has_add_permission(request, obj) and not (obj and obj.translated_from_id)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Narrative | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.translated_from_id)
+
 
 @admin.register(Narrative)
-class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
+class NarrativeAdmin(Translating, StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
     form = NarrativeForm
     inlines = [SectionInline, KeyFigureInline]
     change_form_template = "admin/operations/narrative/change_form.html"
@@ -97,13 +106,29 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
         if not choice.is_valid():
             return self.choice_response(request, choice)
         chosen = choice.cleaned_data
+        if request.method != "POST":
+            return self.laid_out(request, chosen, form_url, extra_context)
+        with transaction.atomic():  # of two who begin the same text, the second changes that of the first
+            editions.lock(Narrative(**chosen))
+            return self.laid_out(request, chosen, form_url, extra_context)
+
+    def laid_out(
+        self, request: HttpRequest, chosen: dict[str, Any], form_url: str, extra_context: dict | None
+    ) -> HttpResponse:
         existing = Narrative.objects.filter(**chosen).first()
-        if existing and request.method != "POST":
+        if existing and request.method == "POST":
+            return self.change_view(request, str(existing.pk), form_url, extra_context)
+        if existing:
             self.message_user(request, _("This text exists already. Here it is."), messages.INFO)
             return HttpResponseRedirect(reverse("admin:operations_narrative_change", args=[existing.pk]))
         request.narrative = chosen
         text = Narrative(**chosen)
-        context = {"title": _("New: %s") % text, "copy": self.copy_offer(request, text, text.year)}
+        context = {
+            "title": _("New: %s") % text,
+            "copy": self.copy_offer(request, text, text.year),
+            "sources": self.sources_offer(request, text),
+            "new_language": text.language,
+        }
         return super().add_view(request, form_url, {**context, **(extra_context or {})})
 
     def choice_response(self, request: HttpRequest, form: NarrativeChoiceForm) -> HttpResponse:
@@ -119,14 +144,20 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
         text = self.get_object(request, unquote(object_id))
-        context = {"copy": text and self.copy_offer(request, text, text.year + 1)}
+        context: dict[str, Any] = {}
+        if text is not None:
+            context = {
+                "copy": self.copy_offer(request, text, text.year + 1),
+                **self.translation_context(request, text),
+            }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def copy_offer(self, request: HttpRequest, text: Narrative, year: int) -> dict[str, Any] | None:
         """What “Copy last year” sends to make the text of ``year``; ``None`` where it would be refused."""
         same = Narrative.objects.filter(operation=text.operation_id, kind=text.kind, language=text.language)
-        years = set(same.filter(year__in=[year - 1, year]).values_list("year", flat=True))
-        if years != {year - 1} or not self.has_add_permission(request):
+        found = dict(same.filter(year__in=[year - 1, year]).values_list("year", "translated_from"))
+        # What was translated from last year's text is no translation of this year's.
+        if found != {year - 1: None} or text.operation_id not in allowed(request, self.permission("add")):
             return None
         return {"operation": text.operation_id, "kind": text.kind, "year": year, "language": text.language}
 
@@ -137,18 +168,26 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
         choice = NarrativeChoiceForm(request.POST, user=request.user)
         if not choice.is_valid():
             raise PermissionDenied
-        chosen = choice.cleaned_data
+        with transaction.atomic():
+            editions.lock(Narrative(**choice.cleaned_data))
+            return self.copied(request, choice.cleaned_data)
+
+    def copied(self, request: HttpRequest, chosen: dict[str, Any]) -> HttpResponse:
         if existing := Narrative.objects.filter(**chosen).first():
             self.message_user(
                 request, _("Nothing was copied: this text exists already. Here it is."), messages.WARNING
             )
             return HttpResponseRedirect(reverse("admin:operations_narrative_change", args=[existing.pk]))
-        source = Narrative.objects.filter(**{**chosen, "year": chosen["year"] - 1}).first()
+        source = self.get_queryset(request).filter(**{**chosen, "year": chosen["year"] - 1}).first()
         if source is None:
             self.message_user(
                 request, _("Nothing was copied: the year before has no such text."), messages.WARNING
             )
             return HttpResponseRedirect(reverse("admin:index"))
+        if source.translated_from_id:
+            said = _("Nothing was copied: the text of %s is a translation. Translate the text of this year.")
+            self.message_user(request, said % source.year, messages.WARNING)
+            return HttpResponseRedirect(self.url("change", source))
         with transaction.atomic():
             text = Narrative.objects.create(**chosen, updated_by=request.user)
             editions.thaw(editions.freeze(source), text)
@@ -163,8 +202,3 @@ class NarrativeAdmin(StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Narrative, form: Any, change: bool) -> None:
         obj.updated_by = request.user
         super().save_model(request, obj, form, change)
-
-    def refuses_release(self, obj: Narrative) -> str:
-        if obj.sections.exclude(body="").exists() or obj.key_figures.exists():
-            return ""
-        return _("the text is empty. Write at least one section or one key figure.")

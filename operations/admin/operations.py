@@ -12,10 +12,10 @@ from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from modeltranslation.admin import TranslationAdmin
@@ -24,7 +24,6 @@ from .. import editions
 from ..forms import (
     RowFormSet,
     SeenForm,
-    overtaken,
 )
 from ..grids import FiguresForm, clean_year
 from ..import_admin import TableAdmin
@@ -34,11 +33,25 @@ from ..models import (
     Office,
     Operation,
     PopulationFigure,
-    Role,
 )
+from ..profiles import in_language
+from ..releases import Candidate, release_ready
 from ..resources import FinancialFigureResource, OfficeResource, OperationResource, PopulationFigureResource
-from ..sites import may_read_texts, operations_with_state
-from .rights import RELEASE, PerOperation
+from ..sites import operations_with_state
+from .presence import left
+from .rights import (
+    READ_PROFILES,
+    READ_TEXTS,
+    RELEASE,
+    PartPerOperation,
+    PerOperation,
+    allowed,
+    everywhere,
+    is_mine,
+    permission,
+)
+from .stamps import Stamped
+from .two_editors import Note, TwoEditors, is_newer, overtaking
 from .working_copies import StateFilter, StatefulList, WorkingCopyAdmin
 
 # What releasing a profile makes public, by the keys of its content.
@@ -65,7 +78,7 @@ PARTS = {
 }
 
 
-class OfficeInline(admin.TabularInline):
+class OfficeInline(PartPerOperation, admin.TabularInline):
     model = Office
     formset = RowFormSet
     extra = 0
@@ -81,7 +94,7 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
     form = SeenForm
     inlines = [OfficeInline]
     change_form_template = "admin/operations/operation/change_form.html"
-    list_display = ["name", "code", "kind", "region", "state", "is_active", "links"]
+    list_display = ["name", "code", "kind", "region", "state", "is_active"]
     list_filter = [("region", RelatedOnlyFieldListFilter), StateFilter, "kind", "is_active"]
     list_select_related = ["region"]
     list_per_page = 50
@@ -133,7 +146,7 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
 
     def get_fieldsets(self, request: HttpRequest, obj: Operation | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
-        if self.sees_every_operation(request):
+        if self.sees_predecessor(request, obj):
             return fieldsets
         names = {"predecessor": "predecessor_name"}
         return [
@@ -141,19 +154,14 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             for title, options in fieldsets
         ]
 
-    def sees_every_operation(self, request: HttpRequest) -> bool:
-        everywhere = Role.objects.giving(
-            request.user, "operations.view_operation", "operations.change_operation"
-        )
-        return (
-            request.user.is_superuser
-            or everywhere.filter(operation__isnull=True, region__isnull=True).exists()
-        )
+    def sees_predecessor(self, request: HttpRequest, obj: Operation | None) -> bool:
+        return not (obj and obj.predecessor_id) or is_mine(request, obj.predecessor_id, *READ_PROFILES)
 
     @admin.display(description=gettext_lazy("predecessor"))
     def predecessor_name(self, obj: Operation) -> str:
-        """In place of a link to an operation that this editor may not open."""
-        return str(obj.predecessor or "–")
+        """The name that readers know of an operation that this editor does not see."""
+        public = Edition.objects.released().profiles().filter(operation=obj.predecessor_id).first()
+        return in_language(public.content["name"]) if public else _("an operation that is not yet public")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Operation | None = None) -> list[str]:
         fixed = [*super().get_readonly_fields(request, obj)]
@@ -161,8 +169,10 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             fixed.append("slug")
         if obj and not self.has_add_permission(request):
             fixed.append("code")
-        if not self.sees_every_operation(request):
-            fixed.append("predecessor_name")  # it may be an operation that this editor does not see
+        if not everywhere(request, self.permission("change")):
+            fixed.append("region")  # roles in a region reach the operations that are in it
+        if not self.sees_predecessor(request, obj):
+            fixed.append("predecessor_name")
         return fixed
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Operation | None = None) -> dict:
@@ -177,43 +187,61 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
         return field
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
-        columns = super().get_list_display(request)
-        return columns if may_read_texts(request.user) else [*columns[:-1], "figures_link"]
+        with_texts = allowed(request, *READ_TEXTS)
 
-    @admin.display(description=gettext_lazy("go to"))
-    def figures_link(self, obj: Operation) -> str:
-        url = reverse("admin:operations_operation_figures", args=[obj.pk])
-        return format_html('<a href="{}">{}</a>', url, _("Figures"))
+        @admin.display(description=_("go to"))
+        def links(obj: Operation) -> str:
+            figures = reverse("admin:operations_operation_figures", args=[obj.pk])
+            link = format_html('<a href="{}">{}</a>', figures, _("Figures"))
+            if obj.pk not in with_texts:
+                return link
+            texts = f"{reverse('admin:operations_narrative_changelist')}?operation__id__exact={obj.pk}"
+            return format_html('{} · <a href="{}">{}</a>', link, texts, _("Texts"))
 
-    @admin.display(description=gettext_lazy("go to"))
-    def links(self, obj: Operation) -> str:
-        return format_html(
-            '{} · <a href="{}?operation__id__exact={}">{}</a>',
-            self.figures_link(obj),
-            reverse("admin:operations_narrative_changelist"),
-            obj.pk,
-            _("Texts"),
-        )
+        return [*super().get_list_display(request), links]
 
     def standing(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        return {**super().standing(request, obj), "may_read_texts": may_read_texts(request.user)}
+        reads = obj is not None and is_mine(request, obj.pk, *READ_TEXTS)
+        return {**super().standing(request, obj), "may_read_texts": reads}
 
     @admin.action(
         description=gettext_lazy("Release the profile of the selected operations"), permissions=["release"]
     )
     def release_profiles(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Those without an error and an open warning; the others are named, each with a link to its release page."""
         if not queryset:
             self.message_user(request, _("No operation was chosen: nothing is released."), messages.WARNING)
             return
+        mine = {operation.pk for operation in queryset if self.has_release_permission(request, operation)}
         with transaction.atomic():
-            for operation in queryset.order_by("pk"):  # in one order, so that no two wait for each other
-                editions.release(operation, request.user)
-        said = ngettext(
-            "The profile of %d operation is released; readers see it now.",
-            "The profiles of %d operations are released; readers see them now.",
-            len(queryset),
+            outcome = release_ready(queryset, request.user, may_release=mine)
+            for edition in outcome.released:
+                self.log_change(request, edition.operation, _("Released edition %s.") % edition.number)
+        if number := len(outcome.released):
+            said = ngettext(
+                "The profile of %d operation is released; readers see it now.",
+                "The profiles of %d operations are released; readers see them now.",
+                number,
+            )
+            self.message_user(request, said % number, messages.SUCCESS)
+        if number := len(outcome.unchanged):
+            said = ngettext(
+                "Nothing has changed in %d profile since its release.",
+                "Nothing has changed in %d profiles since their release.",
+                number,
+            )
+            self.message_user(request, said % number, messages.INFO)
+        if outcome.held:
+            self.message_user(request, self.held_back(outcome.held), messages.WARNING)
+
+    def held_back(self, held: list[tuple[Operation, str]]) -> str:
+        said = ngettext("%d profile is not released:", "%d profiles are not released:", len(held)) % len(held)
+        lines = [(self.url("release", operation), operation, why) for operation, why in held]
+        return format_html(
+            '{}<ul class="held">{}</ul>',
+            said,
+            format_html_join("", '<li><a href="{}">{}</a>: {}</li>', lines),
         )
-        self.message_user(request, said % len(queryset), messages.SUCCESS)
 
     # --- Figures -------------------------------------------------------------------------------------
 
@@ -224,6 +252,9 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             name="operations_operation_figures",
         )
         return [figures, *super().get_urls()]
+
+    def form_url(self, request: HttpRequest, obj: Operation) -> str:
+        return self.url("change" if self.has_release_permission(request, obj) else "figures", obj)
 
     def figures_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         operation = self.get_object(request, unquote(object_id))
@@ -248,81 +279,154 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
             "original": operation,
             "form": form,
             "may_save": form.may_edit_people or form.may_edit_money,
-            "may_release": self.may_release_figures(request, operation, form),
+            "overtaking": getattr(request, "overtaking", None),
+            "is_bound": request.method == "POST",
+            "draft_name": self.figures_draft(operation, form),
+            **self.presence(request, operation, f"figures/{operation.pk}"),
+            "may_release": self.may_open_release(request, operation),
         }
         return TemplateResponse(request, "admin/operations/operation/figures.html", context)
 
     def figures_form(self, request: HttpRequest, operation: Operation, data: Any = None) -> FiguresForm:
+        may_edit_people, may_edit_money = may_edit_figures(request, operation)
         return FiguresForm(
             operation,
             first=clean_year(request.GET.get("from")),
             data=data,
-            may_edit_people=request.user.has_perm("operations.change_populationfigure"),
-            may_edit_money=request.user.has_perm("operations.change_financialfigure"),
+            may_edit_people=may_edit_people,
+            may_edit_money=may_edit_money,
         )
 
     def save_figures(
         self, request: HttpRequest, operation: Operation
     ) -> tuple[HttpResponse | None, FiguresForm]:
         """Save the whole page or nothing; without a response the form is shown again, with its errors."""
-        form = self.figures_form(request, operation, request.POST)
+        form = self.figures_form(request, operation)
         if not (form.may_edit_people or form.may_edit_money):
             raise PermissionDenied
-        if "_release" in request.POST and not self.may_release_figures(request, operation, form):
+        if "_release" in request.POST and not self.may_open_release(request, operation):
             raise PermissionDenied
-        newest = Edition.objects.of(operation).defer("content").select_related("made_by").first()
-        seen = request.POST.get("seen", "")
-        if newest and seen.isdecimal() and len(seen) < 10 and newest.number > int(seen):
-            form.show_what_was_saved()
-            self.message_user(request, overtaken(newest), messages.ERROR)
-            return None, form
-        if form.errors:
+        if self.merge_figures(request, operation, form) or form.errors:
             return None, form
         if changed := form.save():
             labels = ", ".join(cell.label for cell in changed)
             self.log_change(request, operation, _("Changed figures: %s.") % labels)
+        self.keep(request, operation)
+        left(request.user, f"figures/{operation.pk}")
+        request.saved_draft = self.figures_draft(operation, form)
+        response = HttpResponseRedirect(request.get_full_path())
         if "_release" in request.POST:
-            self.release(request, operation, self.refuses_figures(request, operation, form))
-        else:
-            self.keep(request, operation)
-        return HttpResponseRedirect(request.get_full_path()), form
+            response = self.on_to_release(request, operation)
+        return self.told_as_saved(request, response), form
 
-    def may_release_figures(self, request: HttpRequest, operation: Operation, form: FiguresForm) -> bool:
-        """Who may change figures may release them: with nothing else, see ``refuses_figures``."""
+    def figures_draft(self, operation: Operation, form: FiguresForm) -> str:
         return (
-            request.user.has_perm(RELEASE)
-            and self.is_mine(request, operation, RELEASE)
-            and (form.may_edit_people or form.may_edit_money)
+            f"figures/{operation.pk}/{form.years[0]}" if form.may_edit_people or form.may_edit_money else ""
         )
 
-    def refuses_figures(self, request: HttpRequest, operation: Operation, form: FiguresForm) -> str:
+    def edits(self, request: HttpRequest, obj: Operation, form: str) -> bool:
+        if form.startswith("figures/"):
+            return any(may_edit_figures(request, obj))
+        return super().edits(request, obj, form)
+
+    def forms_of(self, obj: Operation) -> list[str]:
+        return [*super().forms_of(obj), f"figures/{obj.pk}"]
+
+    def merge_figures(self, request: HttpRequest, operation: Operation, form: FiguresForm) -> bool:
+        """Read what was typed; whether it had to be merged with what somebody else saved meanwhile."""
+        seen = request.POST.get("seen", "")
+        newest = Edition.objects.of(operation).defer("content").first()
+        merged = form.merge(request.POST, is_behind=is_newer(newest, seen))
+        form.read(merged.fields if merged else request.POST)
+        if merged:
+            form.show_what_was_merged(merged)
+            told = request.overtaking = overtaking(request, operation, seen)
+            told.conflicts = [
+                Note(cell.label, cell.name) for cell in form.cells if cell.name in merged.conflicts
+            ]
+            told.taken = [Note(cell.label, cell.name) for cell in form.cells if cell.name in merged.taken]
+        return merged is not None
+
+    def may_open_release(self, request: HttpRequest, obj: Operation) -> bool:
+        """Who may change figures may release them too: with nothing else, see ``refuses_figures``."""
+        return super().may_open_release(request, obj) or any(may_edit_figures(request, obj, RELEASE))
+
+    def refusal(self, request: HttpRequest, candidate: Candidate) -> str:
+        return super().refusal(request, candidate) or self.refuses_figures(request, candidate)
+
+    def refuses_figures(self, request: HttpRequest, candidate: Candidate) -> str:
         """Why these figures are not released: with them would go what this person may not change."""
-        if self.has_release_permission(request, operation):
-            return self.refuses_release(operation)
-        public = Edition.objects.of(operation).released().first()
+        if self.has_release_permission(request, candidate.working_copy):
+            return ""
+        public = candidate.public
+        may_release_people, may_release_money = may_edit_figures(request, candidate.working_copy, RELEASE)
         if public is None:
             return _(
-                "readers see no profile of this operation, and releasing it would show them all of it. "
-                "A reviewer or an editor of the operation can release it."
+                "Readers see no profile of this operation, and releasing it would show them all of it. "
+                "A reviewer of the operation can release it."
             )
         own = {"shape", "private"}  # readers see neither
-        own |= {"population", "population_types"} if form.may_edit_people else set()
-        own |= {"finance", "pillars"} if form.may_edit_money else set()
-        draft = editions.freeze(operation)
+        own |= {"population", "population_types"} if may_release_people else set()
+        own |= {"finance", "pillars"} if may_release_money else set()
+        draft = candidate.content
         others = [key for key in draft if key not in own and draft[key] != public.content.get(key)]
         if not others:
             return ""
         return _(
-            "this would also release what was changed in: %s. "
-            "A reviewer or an editor of the operation can release it."
+            "This would also release what was changed in: %s. A reviewer of the operation can release it."
         ) % ", ".join(dict.fromkeys(str(PARTS.get(key, key)) for key in others))
 
 
-class PartOfProfile(TableAdmin, PerOperation):
+def may_edit_figures(request: HttpRequest, operation: Operation, *more: str) -> tuple[bool, bool]:
+    """The people, and the money, of this operation: whether one role lets its user fill, change and empty their
+    cells, and do ``more``."""
+    people, money = (
+        operation.pk
+        in allowed(
+            request,
+            *(permission(model, action) for action in ("add", "change", "delete")),
+            *more,
+            by_one_role=True,
+        )
+        for model in (PopulationFigure, FinancialFigure)
+    )
+    return people, money
+
+
+LONGEST_URL = 6000  # which every server takes
+
+
+class PartOfProfile(Stamped, TwoEditors, TableAdmin, PerOperation):
     """Rows that belong to an operation's profile: a change of them makes a new edition of it."""
 
+    form = SeenForm
+    change_form_template = "admin/operations/part_of_profile.html"
     list_select_related = ["operation"]
     list_per_page = 100
+
+    @property
+    def locked_by(self) -> str:
+        return self.model._meta.get_field("operation").related_query_name()
+
+    def whole(self, obj: Any) -> Operation:
+        return obj.operation
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """What was entered for a row that somebody deleted meanwhile stands in the form of a new one."""
+        names = {field.name for field in opts.concrete_fields} | {"operation"}
+        given = QueryDict(mutable=True)
+        for name in names & request.POST.keys():
+            given[name] = request.POST[name]
+        given.setdefault("operation", request.POST.get("of", ""))
+        for field in opts.concrete_fields:
+            if isinstance(field, models.BooleanField):
+                given.setdefault(field.name, "")  # a box without a tick is not sent
+        url = f"{reverse(f'admin:{opts.app_label}_{opts.model_name}_add')}?{given.urlencode()}"
+        if request.method != "POST" or not self.has_add_permission(request) or len(url) > LONGEST_URL:
+            return super()._get_obj_does_not_exist_redirect(request, opts, object_id)
+        said = _("Somebody deleted this row while you had it open. What you entered stands here; saving adds it anew.")
+        self.message_user(request, said, messages.WARNING)
+        return HttpResponseRedirect(url)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fixed = [*super().get_readonly_fields(request, obj)]

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from ..models import Edition, Operation
+from ..moments import with_zone, zone_label, zone_named, zones
 from .rights import PerOperation
 
+ZONE_COOKIE = "openfield_zone"
 
-def scheduled(edition: Edition | None) -> str:
-    """The day and time at which the edition will be public; empty unless its release is set for later."""
+
+def zone_of(request: HttpRequest) -> str:
+    """The time zone in which this person last entered a time, else that of the site."""
+    name = request.COOKIES.get(ZONE_COOKIE, "")
+    return name if name in zones() else settings.TIME_ZONE
+
+
+def scheduled(edition: Edition | None, zone: str = "") -> str:
+    """The time at which the edition will be public, with its zone; empty unless its release is set for later."""
     if (
         not edition
         or not edition.released_at
@@ -24,8 +35,15 @@ def scheduled(edition: Edition | None) -> str:
         or edition.released_at <= timezone.now()
     ):
         return ""
-    at = timezone.localtime(edition.released_at)
-    return f"{date_format(at, 'DATETIME_FORMAT')} {at.tzname()}"
+    return with_zone(edition.released_at, zone or settings.TIME_ZONE)
+
+
+def clock(moment: dt.datetime, zone: str) -> str:
+    """14:02 (CET) of today, and with its day of another."""
+    local, now = (at.astimezone(zone_named(zone)) for at in (moment, timezone.now()))
+    if local.date() != now.date():
+        return with_zone(moment, zone)
+    return _("%(time)s (%(zone)s)") % {"time": local.strftime("%H:%M"), "zone": zone_label(local)}
 
 
 class Pages(PerOperation):
@@ -76,7 +94,7 @@ class Pages(PerOperation):
             "newest": newest,
             "public": public,
             "waiting": waiting,
-            "scheduled": scheduled(waiting),
+            "scheduled": scheduled(waiting, zone_of(request)),
             "may_release": self.has_release_permission(request, obj),
             "public_url": self.public_url(obj) if obj is not None and obj.pk else None,
         }

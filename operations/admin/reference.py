@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.contrib import admin
 from django.db import models
+from django.http import HttpRequest
 from modeltranslation.admin import TranslationAdmin
 
 from ..models import (
@@ -13,18 +14,24 @@ from ..models import (
     Region,
     SectionType,
 )
+from .rights import Discreet
 
 
 @admin.register(Region)
-class RegionAdmin(TranslationAdmin):
+class RegionAdmin(Discreet, TranslationAdmin):
     list_display = ["name", "code", "parent", "order"]
     list_select_related = ["parent"]
     search_fields = ["code", "name_en"]
     fields = [("code", "order", "parent"), ("name_en", "name_fr"), ("name_es", "name_ar")]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Region | None = None) -> list[str]:
+        """Where a region belongs decides where the roles in it hold."""
+        fixed = [*super().get_readonly_fields(request, obj)]
+        return fixed if request.user.has_perm("operations.change_role") else [*fixed, "parent"]
+
 
 @admin.register(PopulationType)
-class PopulationTypeAdmin(TranslationAdmin):
+class PopulationTypeAdmin(Discreet, TranslationAdmin):
     list_display = ["name", "code", "order", "first_year", "last_year"]
     search_fields = ["code", "name_en"]
     fields = [
@@ -36,7 +43,7 @@ class PopulationTypeAdmin(TranslationAdmin):
 
 
 @admin.register(Pillar)
-class PillarAdmin(TranslationAdmin):
+class PillarAdmin(Discreet, TranslationAdmin):
     list_display = ["name", "code", "scheme", "order", "first_year", "last_year"]
     list_filter = ["scheme"]
     search_fields = ["code", "name_en"]
@@ -49,13 +56,13 @@ class PillarAdmin(TranslationAdmin):
 
 
 @admin.register(SectionType)
-class SectionTypeAdmin(TranslationAdmin):
+class SectionTypeAdmin(Discreet, TranslationAdmin):
     list_display = [
         "heading",
         "code",
         "in_plan",
         "in_year_end",
-        "is_required",
+        "required_since",
         "order",
         "first_year",
         "last_year",
@@ -66,7 +73,7 @@ class SectionTypeAdmin(TranslationAdmin):
         ("code", "order"),
         ("heading_en", "heading_fr"),
         ("heading_es", "heading_ar"),
-        ("in_plan", "in_year_end", "is_required"),
+        ("in_plan", "in_year_end", "required_since"),
         "guidance",
         ("first_year", "last_year"),
     ]

@@ -2,8 +2,286 @@
 
 from __future__ import annotations
 
-from .pages import Pages
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from .. import editions, mail
+from ..cells import clean_lines
+from ..checks import Finding
+from ..drafts import Checked, answer, blocks, checked, take_back_answer
+from ..models import Answer, Edition, Narrative, Operation, SectionType, Step
+from ..moments import with_zone
+from ..reviews import Thread, possible_steps, refusal
+from ..sites import State, state_of
+from .pages import Pages, zone_of
+
+FIGURES = ("operations.change_populationfigure", "operations.change_financialfigure")
+MISSING = "required-section"
+LONGEST = 5000  # characters of a comment or an answer
+SAID = {
+    Step.Kind.SENT: gettext_lazy("Sent for review."),
+    Step.Kind.TAKEN_BACK: gettext_lazy("Taken back: it is a draft again."),
+    Step.Kind.CHANGES_REQUESTED: gettext_lazy("Changes are requested: it is with its editors again."),
+    Step.Kind.COMMENT: gettext_lazy("Your comment is kept."),
+}
+WITHOUT_WORDS = {
+    Step.Kind.CHANGES_REQUESTED: gettext_lazy("Write in the comment what is to be changed."),
+    Step.Kind.COMMENT: gettext_lazy("Write the comment first."),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A finding beside the form: the place that it is about, and its answer where there is one."""
+
+    finding: Finding
+    label: str
+    page: str  # where the place is: “change” or “figures”; empty where it is none
+    anchor: str
+    answer: Answer | None = None
+    when: str | None = None
+
+
+def place_of(where: str, headings: dict[str, str]) -> tuple[str, str, str]:
+    """The place of a finding: its name, its page and its anchor there."""
+    if where in headings:
+        return headings[where], "change", f"section-{where}"
+    if where.startswith("key_figures."):
+        number = int(where.partition(".")[2])
+        return _("Key figure %d") % number, "change", f"key_figures-{number - 1}"
+    if where == "population":
+        return _("People"), "figures", "people-heading"
+    if where == "finance":
+        return _("Money"), "figures", "money-heading"
+    return where, "", ""
+
+
+def to_do(checks: Checked) -> str:
+    """1 section to write, 1 error to correct and 2 warnings to answer; empty where there is nothing."""
+    todo = []
+    if missing := len(checks.missing):
+        todo.append(ngettext("%d section to write", "%d sections to write", missing) % missing)
+    if errors := len(checks.errors) - missing:
+        todo.append(ngettext("%d error to correct", "%d errors to correct", errors) % errors)
+    if warnings := len(checks.open):
+        todo.append(ngettext("%d warning to answer", "%d warnings to answer", warnings) % warnings)
+    last = todo.pop() if todo else ""
+    return _("%(some)s and %(last)s") % {"some": ", ".join(todo), "last": last} if todo else last
+
+
+@dataclass
+class Panels:
+    """What the panels beside a form show of a working copy, each part asked for when it is."""
+
+    obj: Operation | Narrative
+    newest: Edition | None
+    public: Edition | None
+    waiting: Edition | None
+    zone: str
+    urls: dict[str, str]
+    may_answer: bool
+    steps: set[str]  # the kinds of step that may be taken now, by this person
+    longest: int = LONGEST
+
+    @property
+    def state(self) -> State | None:
+        return state_of(self.obj) if hasattr(self.obj, "last_released") else None
+
+    @cached_property
+    def checks(self) -> Checked:
+        return checked(self.obj)
+
+    @property
+    def to_do(self) -> str:
+        return to_do(self.checks)
+
+    @cached_property
+    def headings(self) -> dict[str, str]:
+        if isinstance(self.obj, Operation) or not (self.checks.errors or self.checks.warnings):
+            return {}
+        return {type.code: type.heading for type in SectionType.objects.all()}
+
+    @property
+    def missing(self) -> list[Shown]:
+        """The sections that a release still needs."""
+        return [self.shown(finding) for finding in self.checks.errors if finding.check == MISSING]
+
+    @property
+    def errors(self) -> list[Shown]:
+        return [self.shown(finding) for finding in self.checks.errors if finding.check != MISSING]
+
+    @property
+    def open(self) -> list[Shown]:
+        return [self.shown(finding) for finding in self.checks.open]
+
+    @property
+    def answered(self) -> list[Shown]:
+        return [self.shown(finding, given) for finding, given in self.checks.answered]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        return self.checks.warnings
+
+    def shown(self, finding: Finding, answer: Answer | None = None) -> Shown:
+        label, page, anchor = place_of(finding.where, self.headings)
+        return Shown(finding, label, page, anchor, answer, answer and with_zone(answer.at, self.zone))
+
+    @cached_property
+    def thread(self) -> Thread:
+        return Thread.of(self.obj, self.zone)
+
+    @property
+    def sent(self) -> Step | None:
+        return self.thread.last(Step.Kind.SENT)
+
+    @property
+    def asked(self) -> Step | None:
+        return self.thread.last(Step.Kind.CHANGES_REQUESTED)
+
+    @cached_property
+    def withdrawn(self) -> Edition | None:
+        """The edition that readers saw until the text was withdrawn."""
+        if self.public:
+            return None
+        withdrawn = Edition.objects.of(self.obj).filter(withdrawn_at__isnull=False)
+        return withdrawn.defer("content").select_related("withdrawn_by").first()
+
+    @property
+    def withdrawn_when(self) -> str:
+        return with_zone(self.withdrawn.withdrawn_at, self.zone) if self.withdrawn else ""
+
+    @property
+    def is_ahead(self) -> bool:
+        """There is a draft newer than the edition whose release is set for a time."""
+        return bool(self.waiting and self.newest and self.newest.number > self.waiting.number)
 
 
 class Reviewing(Pages):
-    """A mixin of ``WorkingCopyAdmin``."""
+    """A mixin of ``WorkingCopyAdmin``: what is shown beside its form, and what is sent from there."""
+
+    def get_urls(self) -> list:
+        return [
+            self.path("answer", require_POST(self.answer_view)),
+            self.path("review", require_POST(self.review_view)),
+            *super().get_urls(),
+        ]
+
+    def standing(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        standing = super().standing(request, obj)
+        if obj is None or not obj.pk:
+            return standing
+        pages = ["change", "answer", "review", *(["figures"] if isinstance(obj, Operation) else [])]
+        made = {name: standing[name] for name in ("newest", "public", "waiting")}
+        panels = Panels(
+            obj,
+            **made,
+            zone=zone_of(request),
+            urls={name: self.url(name, obj) for name in pages},
+            may_answer=self.may_work_on(request, obj),
+            steps={kind.value for kind in possible_steps(obj, **made) if self.may_take(request, obj, kind)},
+        )
+        return {**standing, "panels": panels, "state": panels.state}
+
+    def may_work_on(self, request: HttpRequest, obj: Any) -> bool:
+        """Who may change the text, or figures of the profile, answers its warnings and sends it for review."""
+        if self.has_change_permission(request, obj):
+            return True
+        return isinstance(obj, Operation) and self.is_mine(request, obj, *FIGURES)
+
+    def may_take(self, request: HttpRequest, obj: Any, kind: str) -> bool:
+        if kind in {Step.Kind.SENT, Step.Kind.TAKEN_BACK}:
+            return self.may_work_on(request, obj)
+        if kind == Step.Kind.CHANGES_REQUESTED:
+            return self.has_release_permission(request, obj)
+        return kind == Step.Kind.COMMENT
+
+    def say_findings(self, request: HttpRequest, obj: Any, edition: Edition) -> None:
+        """After a save of a draft: what the checks ask for, with a link to them."""
+        if edition.released_at is None and (words := to_do(checked(obj))):
+            said = _("Before its release: <a href='{url}#checks'>{to_do}</a>.")
+            self.message_user(
+                request, format_html(said, url=self.url("change", obj), to_do=words), messages.WARNING
+            )
+
+    def answer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Keep the answer to a warning, or take one back."""
+        obj = self.found(request, object_id)
+        if not self.may_work_on(request, obj):
+            raise PermissionDenied
+        typed, key = request.POST.get("reason", "")[:LONGEST], request.POST.get("key", "")
+        try:
+            if "take_back" in request.POST:
+                take_back_answer(obj, key, request.user)
+                said = _("The answer is taken back: the warning is open again.")
+            else:
+                answer(obj, key, clean_lines(typed), request.user)
+                said = _("Your answer is kept.")
+            self.message_user(request, said, messages.SUCCESS)
+        except (ValidationError, ValueError) as error:
+            self.refuse(request, _("Nothing was answered."), error, typed)
+        return self.back(request, obj, "checks")
+
+    def review_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send for review, take back, request changes, comment."""
+        obj = self.found(request, object_id)
+        kind, typed = request.POST.get("do", ""), request.POST.get("text", "")[:LONGEST]
+        if not self.may_take(request, obj, kind):
+            raise PermissionDenied
+        try:
+            self.take_step(request, obj, Step.Kind(kind), clean_lines(typed))
+        except (ValidationError, ValueError) as error:
+            self.refuse(request, _("Nothing was done."), error, typed)
+        return self.back(request, obj, "review")
+
+    def take_step(self, request: HttpRequest, obj: Any, kind: Step.Kind, words: str) -> None:
+        """ValidationError where the draft is no longer in a state for it."""
+        if kind in WITHOUT_WORDS and not words:
+            raise ValidationError(WITHOUT_WORDS[kind])
+        with transaction.atomic():
+            editions.lock(obj)
+            obj.refresh_from_db(fields=["review"])
+            if why := refusal(obj, kind, zone_of(request)):
+                raise ValidationError(why)
+            said, level = SAID[kind], messages.SUCCESS
+            if kind == Step.Kind.COMMENT:
+                newest = Edition.objects.of(obj).defer("content").first()
+                edition = newest or editions.record(obj, request.user)
+                Step.objects.create(edition=edition, kind=kind, text=words, by=request.user)
+            elif kind == Step.Kind.SENT:
+                editions.send_for_review(obj, request.user, words)
+                mail.tell_reviewers(obj, Step.objects.of(obj).last(), self.url("change", obj))
+                if why := blocks(checked(obj)):
+                    said, level = f"{said} {_('It cannot be released yet.')} {why}", messages.WARNING
+            elif kind == Step.Kind.CHANGES_REQUESTED:
+                editions.request_changes(obj, request.user, words)
+                mail.tell_editors(obj, Step.objects.of(obj).last(), self.url("change", obj))
+            else:
+                editions.take_back(obj, request.user, words)
+        self.message_user(request, said, level)
+
+    def refuse(self, request: HttpRequest, first: str, error: Exception, typed: str) -> None:
+        """Say why, and give back what was typed."""
+        why = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+        parts = [first, why]
+        if typed.strip():
+            parts.append(_("You wrote: “%s”") % typed.strip())
+        self.message_user(request, " ".join(parts), messages.ERROR)
+
+    def back(self, request: HttpRequest, obj: Any, panel: str) -> HttpResponse:
+        """To the page that it was sent from, with the years that it showed."""
+        page = request.POST.get("back", "")
+        if page not in {"release", *(["figures"] if isinstance(obj, Operation) else [])}:
+            page = "change"
+        first = request.POST.get("from", "")
+        years = f"?from={first}" if first.isascii() and first.isdecimal() and len(first) == 4 else ""
+        return HttpResponseRedirect(f"{self.url(page, obj)}{years}#{panel}")

@@ -7,12 +7,10 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import quote
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from js_asset import Media
@@ -22,11 +20,14 @@ from ..models import (
     Edition,
     Operation,
 )
-from ..sites import State, in_state, state_of
-from .presence import Presence
+from ..sites import State, in_state, state_of, states_of
+from .pages import zone_of
+from .presence import Presence, left
 from .previews import Previews
 from .releasing import Releasing
 from .reviewing import Reviewing
+from .stamps import Stamped
+from .two_editors import TwoEditors
 from .versions import Versions
 
 
@@ -42,21 +43,10 @@ def state_tag(state: State) -> str:
 # --- Working copies and their editions ---------------------------------------------------------------
 
 
-class WorkingCopyAdmin(Releasing, Versions, Previews, Reviewing, Presence):
+class WorkingCopyAdmin(Stamped, TwoEditors, Releasing, Versions, Previews, Reviewing, Presence):
     """A ModelAdmin whose every save records an edition, and whose form can release and withdraw."""
 
     view_on_site = False  # the forms have a link of their own, see ``public_url``
-
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kw: Any
-    ) -> Any:
-        if "_release" in request.POST and not self.has_release_permission(request):
-            raise PermissionDenied
-        if request.method != "POST" or not (object_id or "").isdecimal() or len(object_id) > 18:
-            return super().changeform_view(request, object_id, *args, **kw)
-        with transaction.atomic():  # who saves second is compared with what the first has saved
-            Operation.objects.lock(**{"pk" if self.model is Operation else "narratives": object_id})
-            return super().changeform_view(request, object_id, *args, **kw)
 
     def render_change_form(
         self, request: HttpRequest, context: dict, *args: Any, obj: Any = None, **kw: Any
@@ -70,11 +60,11 @@ class WorkingCopyAdmin(Releasing, Versions, Previews, Reviewing, Presence):
     def save_related(self, request: HttpRequest, form: Any, formsets: list, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         self.keep(request, form.instance)
+        if change:
+            left(request.user, self.form_name(form.instance))
 
     def keep(self, request: HttpRequest, obj: Any) -> Edition:
-        """Record what was saved, release it if that was asked, and say in a sentence what happened."""
-        if "_release" in request.POST and self.has_release_permission(request, obj):
-            return self.release(request, obj, self.refuses_release(obj))
+        """Record what was saved, and say in a sentence what happened."""
         before = Edition.objects.of(obj).values_list("number", flat=True).first() or 0
         edition = editions.record(obj, request.user)
         if edition.number > before:
@@ -82,10 +72,12 @@ class WorkingCopyAdmin(Releasing, Versions, Previews, Reviewing, Presence):
         elif edition.is_released():
             said = _("Nothing has changed: readers see edition %s.") % edition.number
         else:
-            said = self.waits(edition) or (
+            said = self.waits(edition, zone_of(request)) or (
                 _("Nothing has changed since edition %s, which is not yet released.") % edition.number
             )
         self.message_user(request, said, messages.SUCCESS)
+        if "_release" not in request.POST:  # there, the release page says it
+            self.say_findings(request, obj, edition)
         return edition
 
     def response_add(
@@ -101,7 +93,9 @@ class WorkingCopyAdmin(Releasing, Versions, Previews, Reviewing, Presence):
         return self.after_saving(request, obj)
 
     def after_saving(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Back to where the form was opened: the list with its filters, else the start page."""
+        """Back to where the form was opened: the list with its filters, else the start page; or on to the release."""
+        if "_release" in request.POST:
+            return self.on_to_release(request, obj)
         filters = self.get_preserved_filters(request)
         if "_continue" in request.POST:
             url = reverse(f"admin:operations_{self.opts.model_name}_change", args=[quote(obj.pk)])
@@ -120,7 +114,8 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list:
-        return [(state.value, state.label) for state in State if state not in {State.MISSING, State.LATER}]
+        unused = {State.MISSING, State.LATER, *([State.OUT_OF_DATE] if model_admin.model is Operation else [])}
+        return [(state.value, state.label) for state in State if state not in unused]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return in_state(queryset, self.value())
@@ -129,4 +124,6 @@ class StateFilter(admin.SimpleListFilter):
 class StatefulList:
     @admin.display(description=gettext_lazy("state"))
     def state(self, obj: Any) -> str:
-        return state_tag(state_of(obj))
+        if isinstance(obj, Operation):
+            return state_tag(state_of(obj))
+        return format_html_join(" ", "{}", ((state_tag(state),) for state in states_of(obj)))

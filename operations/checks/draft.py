@@ -21,6 +21,8 @@ class Draft:
     last_year: dict[str, Any] | None = None  # the text of the same kind and language of the year before
     profile: dict[str, Any] | None = None  # of the operation of this text
     source: dict[str, Any] | None = None  # what this text was translated from
+    # Part of a translation (where) → what its source said there when that part was last changed, see ``translating``
+    sources_read: dict[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()  # codes of the sections that a release needs
     headings: dict[str, str] = field(default_factory=dict)  # code → heading, for messages
     hosts: tuple[str, ...] = ()  # the host names of this site, lower case

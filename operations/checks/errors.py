@@ -11,6 +11,8 @@ from ..cells import shortened, suggestions
 from .draft import Draft, Level, Remark, check, key_figures, narrative_texts, sections
 from .reading import COMMAS, DOTS, folded, impossible, plain, read, tokens
 
+FEW_WORDS = 4  # from which on the same words in two languages are no chance
+
 
 @check("impossible-number", Level.ERROR)
 def impossible_number(draft: Draft) -> Iterator[Remark]:
@@ -121,3 +123,30 @@ def image_without_text(draft: Draft) -> Iterator[Remark]:
                     "The image “%(name)s” has no alternative text. Say in a few words what it shows, for those who cannot see it."
                 )
                 yield Remark(code, message % {"name": shortened(name)}, (image.get("src") or "",))
+
+
+@check("not-translated", Level.ERROR)
+def not_translated(draft: Draft) -> Iterator[Remark]:
+    for code, text in untranslated(draft):
+        if is_prose(text):
+            message = _(
+                "“%(heading)s” is still word for word the text that it is to be a translation of. Translate it."
+            )
+            yield Remark(code, message % {"heading": draft.heading(code)}, (folded(text),))
+
+
+def untranslated(draft: Draft) -> Iterator[tuple[str, str]]:
+    """The sections of a translation that are as in its source, with their text."""
+    if draft.source is None or draft.source.get("language") == draft.language:
+        return
+    theirs = {code: folded(read(html).text) for code, html in sections(draft.source)}
+    for code, html in sections(draft.content):
+        text = read(html).text
+        if text and folded(text) == theirs.get(code):
+            yield code, text
+
+
+def is_prose(text: str) -> bool:
+    """Words that no other language writes alike: some, and not only names of people and places."""
+    words = [word for word in text.split() if word[0].isalpha() and not word[0].isupper()]
+    return len(words) >= FEW_WORDS

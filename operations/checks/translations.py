@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from ..cells import listed
+from ..cells import listed, shortened
 from .draft import Draft, Level, Remark, check, key_figures, sections
+from .errors import is_prose
 from .figures import decimal
 from .languages import MULTIPLIERS, NUMBER_WORDS, WORD_VALUES
 from .reading import folded, numbers, plain, read
@@ -36,6 +37,76 @@ def translation_numbers(draft: Draft) -> Iterator[Remark]:
         where = f"key_figures.{count + 1}" if second else ""
         place = f"key figure: {folded(plain(second.get('text') or first.get('text')))}"
         yield from _differing(where, place, missing, new)
+
+
+@check("partly-translated", Level.WARNING)
+def partly_translated(draft: Draft) -> Iterator[Remark]:
+    if draft.source is None or draft.source.get("language") == draft.language:
+        return
+    theirs, mine = (
+        {code: read(html).text for code, html in sections(c)} for c in (draft.source, draft.content)
+    )
+    for code in theirs:
+        if theirs[code] and not mine.get(code) and code not in draft.required:
+            message = _(
+                "The text that was translated has a section “%(heading)s”, the translation has none. Translate it, or say why it is left out."
+            )
+            yield Remark(code, message % {"heading": draft.heading(code)}, ("left out",))
+    for where, place, text in _same_words(draft, theirs, mine):
+        message = _(
+            "“%(text)s” is as in the text that was translated. Translate it, or say why it is the same."
+        )
+        yield Remark(where, message % {"text": shortened(text)}, (folded(text),), place)
+
+
+def _same_words(draft: Draft, theirs: dict[str, str], mine: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Paragraphs and key figures that a translation shares with its source; whole sections of prose are errors."""
+    for code, text in mine.items():
+        if folded(text) == folded(theirs.get(code, "")):
+            if text and not is_prose(text):
+                yield code, code, text
+            continue
+        lines = {folded(line) for line in theirs.get(code, "").split("\n")}
+        yield from (
+            (code, code, line) for line in text.split("\n") if folded(line) in lines and is_prose(line)
+        )
+    figures = zip(key_figures(draft.source or {}), key_figures(draft.content), strict=False)
+    for (_count, first), (count, second) in figures:
+        text = plain(second.get("text"))
+        if text and folded(text) == folded(plain(first.get("text"))):
+            yield f"key_figures.{count}", f"key figure: {folded(text)}", text
+
+
+@check("source-changed", Level.WARNING)
+def source_changed(draft: Draft) -> Iterator[Remark]:
+    if draft.source is None:
+        return
+    for (where, name, now), (_where, place, mine) in _beside_their_source(draft):
+        then = draft.sources_read.get(where)
+        if then is None or not mine or _words(mine) == _words(now) or _words(then) == _words(now):
+            continue
+        message = _(
+            "“%(name)s” was changed in the text that it is translated from, and not here since. Look at it again, or say why it stays."
+        )
+        yield Remark(where, message % {"name": name}, (_words(then), _words(now)), place)
+
+
+def _beside_their_source(draft: Draft) -> Iterator[tuple[tuple[str, str, str], tuple[str, str, str]]]:
+    """Each part that both have: where it is, its name, its source; where, its place for keys, its own words."""
+    theirs = dict(sections(draft.source or {}))
+    for code, html in sections(draft.content):
+        if code in theirs:
+            yield (code, draft.heading(code), theirs[code]), (code, code, html)
+    figures = zip(key_figures(draft.source or {}), key_figures(draft.content), strict=False)
+    for (_count, first), (count, second) in figures:
+        where, text = f"key_figures.{count}", str(second.get("text") or "")
+        name = f"{second.get('value')} {plain(text)}"
+        yield (where, name, str(first.get("text") or "")), (where, f"key figure: {folded(plain(text))}", text)
+
+
+def _words(html: str) -> tuple[str, tuple[str, ...]]:
+    found = read(html)
+    return folded(found.text), tuple(link or "" for link in found.links)
 
 
 def _differing(where: str, place: str, missing: list[str], new: list[str]) -> Iterator[Remark]:

@@ -1,6 +1,7 @@
 import datetime
 from importlib import import_module
 
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
 import django.utils.timezone
@@ -81,11 +82,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="sectiontype",
-            name="is_required",
-            field=models.BooleanField(
-                default=False,
-                help_text="A text without this section cannot be released.",
-                verbose_name="required",
+            name="required_since",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                help_text="From this year on, a text without this section cannot be released. Leave empty if it may be missing.",
+                null=True,
+                validators=[
+                    django.core.validators.MinValueValidator(1950),
+                    django.core.validators.MaxValueValidator(2199),
+                ],
+                verbose_name="required since",
             ),
         ),
         migrations.CreateModel(

@@ -1,19 +1,37 @@
 """Rights become roles: who edited an operation has their group there, who edited every one has it everywhere."""
 
 from django.db import migrations
+from django.db.models import Q
 
 
 def make_roles(apps, schema_editor):
+    """Nobody sees or may do more than before, or less.
+
+    A right counted on every operation where any group of the person, or the person, had “edit every
+    operation”. A group over contributions alone counted everywhere.
+    """
     Group = apps.get_model("auth", "Group")
     Operation = apps.get_model("operations", "Operation")
     Role = apps.get_model("operations", "Role")
+    User = apps.get_model("auth", "User")
+    every = "edit_every_operation"
     everywhere = set(
-        Group.objects.filter(permissions__codename="edit_every_operation").values_list("pk", flat=True)
+        User.objects.filter(
+            Q(groups__permissions__codename=every) | Q(user_permissions__codename=every)
+        ).values_list("pk", flat=True)
     )
-    for group in Group.objects.filter(permissions__content_type__app_label="operations").distinct():
+    of_operations = Group.objects.filter(permissions__content_type__app_label="operations").distinct()
+    of_money = list(
+        Group.objects.filter(permissions__content_type__app_label="contributions")
+        .exclude(pk__in=of_operations.values("pk"))
+        .distinct()
+    )
+    for group in [*of_operations, *of_money]:
         for user in group.user_set.all():
-            operations = Operation.objects.filter(editors=user)
-            places = [None] if group.pk in everywhere else list(operations)
+            if group in of_money or user.pk in everywhere:
+                places = [None]
+            else:
+                places = list(Operation.objects.filter(editors=user))
             for operation in places:
                 Role.objects.get_or_create(user=user, group=group, operation=operation, region=None)
             if places:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,16 +16,20 @@ from django.utils.translation import gettext_lazy as _
 from .narrative import Narrative
 from .operation import Operation
 
+NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
 
 def newer(at: Any) -> EditionQuerySet:
     """The editions of the same text as the outer row that have a higher number and were released by ``at``."""
-    return Edition.objects.filter(
+    # Not a plain comparison: SQLite would look among all that was ever released of the kind, for every row.
+    released_at = Coalesce("released_at", Value(NEVER))
+    return Edition.objects.annotate(public_from=released_at).filter(
         Q(year=OuterRef("year")) | Q(kind=Edition.Kind.PROFILE),
         operation=OuterRef("operation"),
         kind=OuterRef("kind"),
         language=OuterRef("language"),
         number__gt=OuterRef("number"),
-        released_at__lte=at,
+        public_from__lte=at,
     )
 
 
@@ -47,6 +52,14 @@ class EditionQuerySet(models.QuerySet):
         return self.filter(
             ~Exists(newer(OuterRef("released_at"))),
             withdrawn_at__isnull=True,
+            released_at__lte=at or timezone.now(),
+        )
+
+    def withdrawn(self, at: dt.datetime | None = None) -> EditionQuerySet:
+        """The editions that readers saw at some time until ``at``, and that were taken back since."""
+        return self.filter(
+            ~Exists(newer(OuterRef("released_at"))),
+            withdrawn_at__isnull=False,
             released_at__lte=at or timezone.now(),
         )
 

@@ -78,11 +78,13 @@ class Narrative(WorkingCopy):
         ]
 
     def __str__(self) -> str:
-        return gettext("%(operation)s: %(kind)s %(year)s") % {
+        name = gettext("%(operation)s: %(kind)s %(year)s") % {
             "operation": self.operation,
             "kind": self.get_kind_display(),
             "year": self.year,
         }
+        is_default = self.language == settings.LANGUAGE_CODE
+        return name if is_default else f"{name} ({self.get_language_display()})"
 
     def get_absolute_url(self) -> str:
         return reverse("operations:year", args=[self.operation.slug, self.year])

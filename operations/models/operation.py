@@ -18,21 +18,24 @@ from .role import Role
 
 
 class OperationQuerySet(models.QuerySet):
-    def allowed(self, user: Any, *permissions: str) -> OperationQuerySet:
+    def allowed(self, user: Any, *permissions: str, by_one_role: bool = False) -> OperationQuerySet:
         """The operations on which this member of staff has one of the permissions.
 
         The one rule of rights per operation: an administrator has them on all; others by their roles,
-        each for one operation, for a region with the regions in it, or for every operation.
+        each for one operation, for a region with the regions in it, or for every operation. Where
+        ``by_one_role``, one of the roles gives all of the permissions: what a role releases is what it changes.
         """
         if not user.is_active or not user.is_staff:
             return self.none()
         if user.is_superuser:
             return self
-        roles = Role.objects.giving(user, *permissions)
-        here = Q(operation__isnull=True, region__isnull=True) | Q(operation=OuterRef("pk"))
-        for region in ("region", "region__parent", "region__parent__parent"):
-            here |= Q(region=OuterRef(region))
-        return self.filter(Exists(roles.filter(here)))
+        giving = Role.objects.giving_all if by_one_role else Role.objects.giving
+        return self.reached_by(giving(user, *permissions))
+
+    def reached_by(self, roles: models.QuerySet) -> OperationQuerySet:
+        """The operations that one of these roles is for, by itself or by its region."""
+        regions = ["region" + "__parent" * level for level in range(Region.LEVELS)]
+        return self.filter(Exists(roles.reaching(OuterRef("pk"), map(OuterRef, regions))))
 
     def editable_by(self, user: Any) -> OperationQuerySet:
         """The operations that this member of staff sees and works on, whatever they may do there."""

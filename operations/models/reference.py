@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -50,6 +51,8 @@ class Validity(models.Model):
 
 
 class Region(models.Model):
+    LEVELS = 3  # a region, one that it is part of, and one that that is part of
+
     code = models.CharField(_("code"), max_length=20, unique=True, validators=[CODE])
     name = models.CharField(_("name"), max_length=120)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, verbose_name=_("part of"))
@@ -62,6 +65,18 @@ class Region(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Roles in a region hold in the regions of it, which are therefore few levels deep and no circle."""
+        parents = dict(Region.objects.exclude(pk=self.pk).values_list("pk", "parent_id"))
+        parents[self.pk or "new"] = self.parent_id
+        for region in parents:
+            levels = 0
+            while region in parents and levels <= self.LEVELS:
+                region, levels = parents[region], levels + 1
+            if levels > self.LEVELS:
+                said = _("A region cannot be part of itself, and regions are at most three levels deep.")
+                raise ValidationError({"parent": said})
 
 
 class PopulationType(Validity):
@@ -130,8 +145,14 @@ class SectionType(Validity):
     heading = models.CharField(_("heading"), max_length=200)
     in_plan = models.BooleanField(_("in plans"), default=False)
     in_year_end = models.BooleanField(_("in year-end reports"), default=False)
-    is_required = models.BooleanField(
-        _("required"), default=False, help_text=_("A text without this section cannot be released.")
+    required_since = models.PositiveSmallIntegerField(
+        _("required since"),
+        null=True,
+        blank=True,
+        validators=YEAR,
+        help_text=_(
+            "From this year on, a text without this section cannot be released. Leave empty if it may be missing."
+        ),
     )
     guidance = models.TextField(
         _("guidance"), blank=True, help_text=_("A sentence for editors: what belongs in this section.")
@@ -153,3 +174,10 @@ class SectionType(Validity):
 
     def belongs_to(self, kind: str, year: int) -> bool:
         return (self.in_plan if kind == TextKind.PLAN else self.in_year_end) and self.is_valid_in(year)
+
+    def is_required_in(self, kind: str, year: int) -> bool:
+        return (
+            self.required_since is not None
+            and self.required_since <= year
+            and self.belongs_to(kind, year)
+        )

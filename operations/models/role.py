@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext
@@ -14,16 +16,36 @@ from django.utils.translation import gettext_lazy as _
 from .reference import Region
 
 
+def groups_giving(*permissions: str) -> models.QuerySet:
+    """The groups that have one of the permissions; none has nothing that is named."""
+    wanted = Q(pk__in=[])
+    for permission in permissions:
+        app_label, codename = permission.split(".")
+        wanted |= Q(content_type__app_label=app_label, codename=codename)
+    return Group.objects.filter(permissions__in=Permission.objects.filter(wanted))
+
+
 class RoleQuerySet(models.QuerySet):
     def giving(self, user: Any, *permissions: str) -> RoleQuerySet:
         """The roles by which this user has one of the permissions, such as “operations.change_narrative”."""
-        wanted = Q()
+        return self.filter(user=user, group__in=groups_giving(*permissions))
+
+    def giving_all(self, user: Any, *permissions: str) -> RoleQuerySet:
+        """The roles that each give this user all of the permissions: none of them lends one to another."""
+        roles = self.filter(user=user)
         for permission in permissions:
-            app_label, codename = permission.split(".")
-            wanted |= Q(content_type__app_label=app_label, codename=codename)
-        return self.filter(
-            user=user, group__in=Group.objects.filter(permissions__in=Permission.objects.filter(wanted))
-        )
+            roles = roles.filter(group__in=groups_giving(permission))
+        return roles
+
+    def everywhere(self) -> RoleQuerySet:
+        return self.filter(operation__isnull=True, region__isnull=True)
+
+    def reaching(self, operation: Any, regions: Iterable[Any]) -> RoleQuerySet:
+        """The roles that hold for an operation in these regions: its own, and those that it is part of."""
+        here = Q(operation__isnull=True, region__isnull=True) | Q(operation=operation)
+        for region in regions:
+            here |= Q(region=region)
+        return self.filter(here)
 
 
 class Role(models.Model):
@@ -81,6 +103,17 @@ class Role(models.Model):
             "group": self.group,
             "where": self.where,
         }
+
+    def clean(self) -> None:
+        """A role is for those who can sign in to the admin; others would have it without knowing."""
+        if self.user_id is None:
+            return
+        said = {
+            not self.user.is_staff: _("%s cannot sign in to the admin. Make the account one of staff first."),
+            not self.user.is_active: _("The account of %s is closed. Open it again first."),
+        }
+        if True in said:
+            raise ValidationError({"user": said[True] % self.user})
 
     @property
     def where(self) -> str:

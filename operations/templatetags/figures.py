@@ -19,6 +19,7 @@ from django.utils.translation import get_language, get_language_bidi, get_langua
 from django.utils.translation import gettext as _
 
 from ..drawings import print_cents, print_day, print_number, print_percent
+from ..figures import print_figure
 from ..profiles import in_language
 from ..richtext import clean_html
 from ..rounding import compact, half_up, percent
@@ -79,6 +80,13 @@ def share_of(part: Decimal | None, whole: Decimal | None) -> str:
     if value == 0 and part:
         return f"< {print_percent(Decimal('0.1'))}"
     return MISSING if value is None else print_percent(value)
+
+
+@register.filter
+def key_figure(value: str, language: str) -> str:
+    """The value of a key figure as the language of its text writes it."""
+    with override(language):
+        return print_figure(value)
 
 
 @register.filter

@@ -1,7 +1,6 @@
-// The admin works without this file. It names the rich-text editors for screen readers, asks before a
-// form with unsaved changes is left, and keeps the editor from writing style elements into the page,
-// which the security policy would refuse: it looks for its own first, and finds these. (In no namespace
-// of HTML they are no stylesheets; the rules are in admin.css.)
+// The admin works without this file. It names the rich-text editors for screen readers, and keeps the editor from
+// writing style elements into the page, which the security policy would refuse: it looks for its own first, and
+// finds these. (In no namespace of HTML they are no stylesheets; the rules are in admin.css.)
 "use strict";
 
 for (const name of ["data-tiptap-style", "data-tiptap-extension-invisible-characters-style"]) {
@@ -42,13 +41,4 @@ window.addEventListener("load", () => {
     heading.replaceWith(cell);
   }
   for (const icon of document.querySelectorAll(".selector-filter [aria-label]")) icon.setAttribute("role", "img");
-});
-
-document.addEventListener("DOMContentLoaded", () => {
-  const form = document.querySelector("#narrative_form, #operation_form, #figures_form");
-  if (!form) return;
-  let changed = false;
-  form.addEventListener("input", () => { changed = true; });
-  form.addEventListener("submit", () => { changed = false; });
-  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 });

@@ -1,7 +1,7 @@
 """What staff do in the admin, from login to release, and what a reader then sees."""
 
 from contributions.management.commands.load_demo import PASSWORD
-from operations.models import Section
+from operations.models import Narrative, Section
 
 
 def sign_in(page, name: str) -> None:
@@ -11,8 +11,10 @@ def sign_in(page, name: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def test_the_field_editor_releases_perus_unmet_needs_and_a_visitor_without_scripts_reads_them(demo, new_page):
-    editor, visitor = new_page(), new_page(java_script_enabled=False)
+def test_a_reviewer_releases_what_the_field_editor_wrote_and_a_visitor_without_scripts_reads_it(
+    demo, new_page
+):
+    editor, reviewer, visitor = new_page(), new_page(), new_page(java_script_enabled=False)
     sign_in(editor, "peru")
     assert editor.get_by_role("heading", name="My operations").is_visible()
     table = editor.get_by_role("table").first
@@ -21,15 +23,21 @@ def test_the_field_editor_releases_perus_unmet_needs_and_a_visitor_without_scrip
     text.click()
     editor.keyboard.press("Control+End")
     editor.keyboard.type(" Two thousand families went without a shelter kit.")
+    assert editor.get_by_role("button", name="Save and release…").count() == 0
     editor.get_by_role("button", name="Save", exact=True).click()
 
     visitor.goto("/operations/peru/2020/")
     assert "shelter kit" not in visitor.inner_text("main")
 
-    editor.goto("/admin/")
-    editor.get_by_role("link", name="newer draft").first.click()
-    editor.get_by_role("button", name="Save and release").click()
-    assert "readers see it now" in editor.locator(".messagelist").inner_text()
+    text = Narrative.objects.get(operation__code="PER", year=2020, kind="year_end", language="en")
+    sign_in(reviewer, "reviewer")
+    reviewer.goto(f"/admin/operations/narrative/{text.pk}/change/")
+    reviewer.get_by_role("button", name="Save and release…").click()
+    assert "Two thousand families" in reviewer.locator(".comparison ins").inner_text()
+    for reason in reviewer.get_by_label("Why it is right as it stands").all():
+        reason.fill("It is what the sources say.")
+    reviewer.get_by_role("button", name="Release", exact=True).click()
+    assert "readers see it now" in reviewer.locator(".messagelist").inner_text()
 
     visitor.reload()
     needs = visitor.locator("#year_end-unmet-needs")

@@ -5,7 +5,6 @@ import re
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
@@ -104,6 +103,10 @@ def said(response):
     return [str(message) for message in response.context["messages"]]
 
 
+def left_to_do(obj, what):
+    return f"Before its release: <a href='{change_url(obj)}#checks'>{what}</a>."
+
+
 def words(html):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).strip()
 
@@ -194,8 +197,8 @@ def test_the_start_page_costs_the_same_for_one_operation_and_for_thirty(
         release(operation, ana)
     client.force_login(ana)
     # Session, user, her rights, her groups' rights; the number of her operations, the same to page them, this page's;
-    # the years; texts, people and money.
-    with django_assert_num_queries(11):
+    # the years; profiles and texts that wait for her; texts, people and money; where she reads and writes texts.
+    with django_assert_num_queries(15):
         response = client.get(reverse("admin:index"))
     assert len(response.context["lines"]) == min(operations, 15)
     assert response.context["is_compact"] is (operations > 15)
@@ -248,12 +251,17 @@ def test_other_operations_cannot_be_opened_or_changed(editor, others):
     for other in others:
         for page in ("change", "history", "delete"):
             response = editor.get(change_url(other, page))
-            assert response.status_code in (302, 403), (other, page)
-        assert editor.post(change_url(other), {}).status_code in (302, 403)
+            assert response.status_code in (302, 403, 404), (other, page)
+        assert editor.post(change_url(other), {}).status_code in (302, 403, 404)
     chad, plan = others[:2]
-    for url in (change_url(chad, "figures"), change_url(chad, "withdraw"), change_url(plan, "withdraw")):
-        assert editor.get(url).status_code == 302
-        assert editor.post(url, {"people-2020-total": "9"}).status_code == 302
+    figures = change_url(chad, "figures")
+    assert (
+        editor.get(figures).status_code == editor.post(figures, {"people-2020-total": "9"}).status_code == 302
+    )
+    for url in [change_url(other, page) for other in (chad, plan) for page in ("release", "withdraw")]:
+        assert (
+            editor.get(url).status_code == editor.post(url, {"seen": "1", "when": "now"}).status_code == 404
+        )
     assert list(PopulationFigure.objects.values_list("people")) == [(5,)]
 
 
@@ -281,36 +289,11 @@ def test_autocomplete_and_forms_offer_only_ones_own_operations(editor, others, p
     assert response.context["adminform"].form.errors.keys() == {"operation"}
 
 
-def test_only_administrators_see_and_change_who_edits_an_operation(editor, admin_client, peru, ana):
-    page = editor.get(change_url(peru))
-    assert "editors" not in page.context["adminform"].form.fields
-    editor.post(change_url(peru), filled(page, editors=[]))
-    assert list(peru.editors.all()) == [ana]
-    form = admin_client.get(change_url(peru)).context["adminform"].form
-    assert list(form.fields["editors"].queryset) == list(
-        User.objects.filter(is_staff=True).order_by("username")
-    )
-
-
 def test_the_address_of_an_operation_is_fixed_once_it_was_released(admin_client, admin_user, peru):
     assert "slug" in admin_client.get(change_url(peru)).context["adminform"].form.fields
     release(peru, admin_user)
     withdraw(peru, admin_user)
     assert "slug" not in admin_client.get(change_url(peru)).context["adminform"].form.fields
-
-
-def test_who_may_not_release_is_shown_no_button_and_refused(client, peru, report):
-    writers = Group.objects.create(name="Writers")
-    editors_rights = Group.objects.get(name="Field editors").permissions.exclude(codename="release_edition")
-    writers.permissions.set(editors_rights)
-    client.force_login(staff("bo", "Writers", peru))
-    for obj in (peru, report):
-        page = client.get(change_url(obj))
-        assert b"_release" not in page.content
-        assert client.post(change_url(obj), filled(page, _release="1")).status_code == 403
-        assert client.post(change_url(obj, "withdraw")).status_code == 403
-    assert client.post(change_url(peru, "figures"), {"_release": "1"}).status_code == 403
-    assert Edition.objects.count() == 0
 
 
 @pytest.fixture
@@ -354,6 +337,7 @@ def test_finance_is_led_to_no_page_that_it_may_not_open(finance, ana, peru, repo
 def test_a_field_editor_reads_the_name_of_a_predecessor_without_a_link(editor, client, peru, chad):
     peru.predecessor = chad
     peru.save()
+    release(chad, None)
     page = editor.get(change_url(peru))
     assert "Predecessor: Chad" in words(page.content.decode())
     assert change_url(chad) not in page.content.decode()
@@ -378,8 +362,8 @@ def test_the_admin_leads_to_no_address_by_a_number(admin_client, peru):
         ("Field editors", ["operations_operation", "operations_office", "operations_populationfigure"]),
     ],
 )
-def test_who_changes_a_table_may_export_it(client, group, tables):
-    client.force_login(staff("somebody", group))
+def test_who_changes_a_table_may_export_it(client, group, tables, peru):
+    client.force_login(staff("somebody", group, peru))
     for table in tables:
         assert client.get(reverse(f"admin:{table}_export")).status_code == 200, table
 
@@ -443,8 +427,11 @@ def test_saving_a_new_text_makes_an_edition_that_readers_do_not_see(editor, ana,
     }
     response = editor.post(add_url(peru), filled(page, **changes), follow=True)
     assert response.redirect_chain == [(reverse("admin:index"), 302)]
-    assert said(response) == ["Saved as edition 1, not yet released."]
     narrative = Narrative.objects.get()
+    assert said(response) == [
+        "Saved as edition 1, not yet released.",
+        left_to_do(narrative, "1 section to write"),
+    ]
     assert (narrative.operation, narrative.year, narrative.kind, narrative.language) == (
         peru,
         2021,
@@ -479,56 +466,6 @@ def test_a_forged_section_is_refused(editor, report):
         changes = {"sections-1-type": forged, "sections-1-body": "<p>Forged.</p>"}
         assert editor.post(change_url(report), filled(page, **changes)).status_code == 200
     assert [section.body for section in report.sections.all()] == ["<p>Needs.</p>"]
-
-
-def test_save_and_release_makes_it_public_and_says_so(editor, ana, peru, report):
-    release(peru, ana)
-    page = editor.get(change_url(report))
-    response = editor.post(change_url(report), filled(page, _release="1"), follow=True)
-    url = reverse("operations:year", args=["peru", 2020])
-    assert said(response) == [f'Released as edition 1; readers see it now. <a href="{url}">View on site</a>']
-    edition = Edition.objects.released().get(kind="year_end")
-    assert (edition.number, edition.released_by) == (1, ana)
-
-    page = editor.get(change_url(report))
-    assert "Readers see edition 1" in words(page.content.decode())
-    response = editor.post(
-        change_url(report), filled(page, **{"key_figures-0-value": "301,000"}), follow=True
-    )
-    assert said(response) == ["Saved as edition 2, not yet released."]
-    text = words(editor.get(change_url(report)).content.decode())
-    assert "Edition 2 is a draft. Readers see edition 1" in text
-
-
-def test_a_text_of_an_operation_without_public_profile_says_when_readers_see_it(editor, report):
-    page = editor.get(change_url(report))
-    assert b"View on site" not in page.content
-    response = editor.post(change_url(report), filled(page, _release="1"), follow=True)
-    assert said(response) == [
-        "Released as edition 1. Readers see it once the operation’s profile is released too."
-    ]
-
-
-def test_an_empty_text_is_saved_but_not_released(editor, peru):
-    page = editor.get(add_url(peru))
-    response = editor.post(add_url(peru), filled(page, _release="1"), follow=True)
-    assert said(response) == [
-        "Saved as edition 1, but not released: the text is empty. Write at least one section or one key figure."
-    ]
-    assert list(Edition.objects.released()) == []
-
-
-def test_withdrawing_asks_first_and_takes_the_text_back(editor, ana, report):
-    release(report, ana)
-    url = change_url(report, "withdraw")
-    assert url in editor.get(change_url(report)).content.decode()
-    assert "Take back what was released?" in editor.get(url).content.decode()
-    assert Edition.objects.released().count() == 1
-    response = editor.post(url, follow=True)
-    assert said(response) == ["Edition 1 is withdrawn; readers no longer see it."]
-    assert list(Edition.objects.released()) == []
-    assert Edition.objects.get().withdrawn_by == ana
-    assert said(editor.post(url, follow=True)) == ["Nothing was withdrawn: no edition is public."]
 
 
 def test_copy_last_year_begins_a_text_with_that_of_the_year_before(editor, ana, peru, report):
@@ -632,23 +569,6 @@ def test_a_key_figure_goes_where_its_number_says(editor, report, moves, order):
         assert [figure.order for figure in report.key_figures.all()] == list(range(1, len(order) + 1))
 
 
-def test_the_second_of_two_people_in_one_form_is_told_and_overwrites_nothing(editor, ana, peru, report):
-    record(report, ana)
-    page = editor.get(change_url(report))
-    bo = staff("bo", "Field editors", peru)
-    report.sections.update(body="<p>Bo was quicker.</p>")
-    quicker = record(report, bo)
-    mine = filled(page, **{section_field(page, "unmet-needs"): "<p>Mine.</p>"})
-    response = editor.post(change_url(report), mine)
-    html = response.content.decode()
-    assert "bo saved edition 2 while this form was open." in html
-    assert change_url(quicker) in html and "&lt;p&gt;Mine.&lt;/p&gt;" in html
-    assert report.sections.get().body == "<p>Bo was quicker.</p>"
-    again = editor.post(change_url(report), filled(response), follow=True)
-    assert said(again) == ["Saved as edition 3, not yet released."]
-    assert report.sections.get().body == "<p>Mine.</p>"
-
-
 # --- Editions that are released later ----------------------------------------------------------------
 
 
@@ -657,44 +577,29 @@ def later():
     return timezone.now() + dt.timedelta(days=3)
 
 
-@pytest.mark.parametrize("button", ["_save", "_release"])
 def test_a_text_that_is_released_later_says_when_and_what_readers_see_until_then(
-    editor, ana, peru, report, later, button
+    editor, ana, peru, report, later
 ):
     release(peru, ana)
     release(report, ana)
     report.key_figures.first().delete()
     release(report, ana, at=later)
-    when = f"{date_format(later, 'DATETIME_FORMAT')} UTC"
+    when = f"{date_format(later, 'j F Y')}, {date_format(later, 'H:i')} UTC"
     page = editor.get(change_url(report))
     assert f"Edition 2 is released on {when}; until then readers see edition 1." in words(
         page.content.decode()
     )
-    response = editor.post(change_url(report), filled(page, **{button: "1"}), follow=True)
+    response = editor.post(change_url(report), filled(page), follow=True)
     assert said(response) == [f"Nothing has changed since edition 2, which is released on {when}."]
     editions = editor.get(reverse("admin:operations_edition_changelist"), {"state": "scheduled"})
     assert [edition.number for edition in editions.context["cl"].result_list] == [2]
     assert f"released on {when}" in words(editions.content.decode())
 
 
-def test_withdrawing_says_that_a_later_edition_still_comes(editor, ana, report, later):
-    release(report, ana)
-    report.key_figures.first().delete()
-    release(report, ana, at=later)
-    assert (
-        "Edition 2 stays set to be released on" in editor.get(change_url(report, "withdraw")).content.decode()
-    )
-    response = editor.post(change_url(report, "withdraw"), follow=True)
-    assert said(response) == [
-        "Edition 1 is withdrawn; readers no longer see it.",
-        f"Edition 2 is still set to be released on {date_format(later, 'DATETIME_FORMAT')} UTC.",
-    ]
-
-
 # --- Operations --------------------------------------------------------------------------------------
 
 
-def test_saving_and_releasing_an_operation_with_its_offices(editor, peru):
+def test_saving_an_operation_with_its_offices(editor, peru):
     page = editor.get(change_url(peru))
     office = {
         "offices-0-name": "Lima",
@@ -705,32 +610,7 @@ def test_saving_and_releasing_an_operation_with_its_offices(editor, peru):
     response = editor.post(change_url(peru), filled(page, countries=["PE"], **office), follow=True)
     assert said(response) == ["Saved as edition 1, not yet released."]
     assert [office["name"] for office in Edition.objects.get().content["offices"]] == ["Lima"]
-    page = editor.get(change_url(peru))
-    response = editor.post(change_url(peru), filled(page, countries=["PE"], _release="1"), follow=True)
-    assert said(response) == [
-        'Released as edition 1; readers see it now. <a href="/operations/peru/">View on site</a>'
-    ]
     assert [str(country.code) for country in Operation.objects.get().countries] == ["PE"]
-
-
-def test_an_action_releases_the_profiles_of_the_selected_operations(editor, peru, chad):
-    response = editor.post(
-        reverse("admin:operations_operation_changelist"),
-        {"action": "release_profiles", "_selected_action": [peru.pk, chad.pk]},
-        follow=True,
-    )
-    assert said(response) == ["The profile of 1 operation is released; readers see it now."]
-    assert [edition.operation for edition in Edition.objects.released()] == [peru]
-
-
-def test_releasing_the_profiles_of_no_operation_says_so(editor, peru, chad):
-    response = editor.post(
-        reverse("admin:operations_operation_changelist"),
-        {"action": "release_profiles", "_selected_action": [chad.pk]},
-        follow=True,
-    )
-    assert said(response) == ["No operation was chosen: nothing is released."]
-    assert Edition.objects.count() == 0
 
 
 def test_a_changed_office_makes_an_edition_of_the_profile(editor, peru):
@@ -810,7 +690,10 @@ def test_the_grids_save_numbers_reasons_and_empty_cells(reviewer, figures, peru)
         },
     )
     response = reviewer.post(figures, data, follow=True)
-    assert said(response) == ["Saved as edition 1, not yet released."]
+    assert said(response) == [
+        "Saved as edition 1, not yet released.",
+        left_to_do(peru, "3 warnings to answer"),
+    ]
     people = PopulationFigure.objects.order_by("year", "type")
     assert list(people.values_list("year", "type__code", "people", "source")) == [
         (2019, "REF", 4400, "Registry"),
@@ -859,44 +742,6 @@ def test_field_editors_enter_people_and_only_read_money(editor, figures):
     assert not FinancialFigure.objects.filter(amount_usd=Decimal(1)).exists()
 
 
-def test_figures_are_released_with_the_profile(reviewer, figures, peru):
-    data = typed(reviewer.get(figures), people__2020__total="1,557,276", _release="1")
-    response = reviewer.post(figures, data, follow=True)
-    assert said(response)[0].startswith("Released as edition 1; readers see it now.")
-    (edition,) = Edition.objects.released()
-    assert [(f["year"], f["people"]) for f in edition.content["population"] if f["type"] is None] == [
-        (2019, 867_821),
-        (2020, 1_557_276),
-    ]
-
-
-def test_finance_releases_its_figures_alone(finance, figures, ana, peru):
-    data = typed(finance.get(figures), budget__2020__total="5", _release="1")
-    response = finance.post(figures, data, follow=True)
-    assert said(response)[0].startswith("Saved as edition 1, but not released: readers see no profile")
-    assert list(Edition.objects.released()) == []
-
-    release(peru, ana)
-    data = typed(finance.get(figures), budget__2020__total="6", _release="1")
-    assert said(finance.post(figures, data, follow=True))[0].startswith("Released as edition 2")
-
-    PopulationFigure.objects.filter(year=2019, type=None).update(people=1)
-    Office.objects.create(operation=peru, name="Lima")
-    Office.objects.create(operation=peru, name="Store", is_public=False)  # readers never see it
-    data = typed(finance.get(figures), budget__2020__total="7", _release="1")
-    response = finance.post(figures, data, follow=True)
-    assert said(response) == [
-        "Saved as edition 3, but not released: this would also release what was changed in: offices, people. "
-        "A reviewer or an editor of the operation can release it."
-    ]
-    assert [edition.number for edition in Edition.objects.released()] == [2]
-    assert FinancialFigure.objects.get(year=2020).amount_usd == 7
-
-    Office.objects.filter(name="Lima").delete()
-    PopulationFigure.objects.filter(year=2019, type=None).update(people=867_821)
-    assert said(finance.post(figures, data, follow=True))[0].startswith("Released as edition 4")
-
-
 @pytest.mark.parametrize("number", ["9" * 5000, "٩" * 5000, "9" * 20])
 def test_numbers_of_thousands_of_digits_are_no_fault_of_the_server(
     reviewer, figures, ana, peru, report, number
@@ -908,17 +753,6 @@ def test_numbers_of_thousands_of_digits_are_no_fault_of_the_server(
     response = reviewer.post(change_url(report), data)
     assert response.status_code == 200
     assert response.context["errors"]
-
-
-def test_figures_that_somebody_else_saved_meanwhile_are_not_overwritten_unseen(reviewer, figures, peru, ana):
-    page = reviewer.get(figures)
-    PopulationFigure.objects.filter(type=None).update(people=900_000)
-    record(peru, ana)
-    response = reviewer.post(figures, typed(page, people__2020__total="7", seen=0))
-    html = response.content.decode()
-    assert "Ana saved edition 1 while this form was open." in html
-    assert "saved now: 900,000" in html
-    assert list(PopulationFigure.objects.filter(type=None).values_list("people", flat=True)) == [900_000]
 
 
 def test_long_histories_are_paged_by_years(reviewer, peru):
@@ -941,9 +775,10 @@ def test_the_grids_cost_the_same_for_few_and_many_figures(reviewer, django_asser
             PopulationFigure.objects.create(operation=peru, year=year, people=1, type=kind)
         for measure in FinancialFigure.Measure:
             FinancialFigure.objects.create(operation=peru, year=year, measure=measure, amount_usd=Decimal(1))
-    # Session, user, rights, groups' rights; the operation, whether it is the user's; people, money, types, pillars;
-    # the newest edition and the public one, whether there is a public page.
-    with django_assert_num_queries(13):
+    # Session, user, rights, groups' rights; the operation; six times on which operations the user may do what; people,
+    # money, types, pillars; the newest edition, the public one, one to come, whether there is a public page; who has the
+    # form open (three); the checks (the profile with its parts, what is public, answers); the steps of its review.
+    with django_assert_num_queries(30):
         reviewer.get(change_url(peru, "figures"))
 
 
@@ -1005,28 +840,30 @@ def test_lists_cost_the_same_for_one_row_and_for_many(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_field_editor_signs_in_writes_and_releases(page):
+def test_a_reviewer_signs_in_writes_and_releases(page):
     peru = Operation.objects.create(code="PER", slug="peru", name_en="Peru", first_year=2020)
     PopulationFigure.objects.create(operation=peru, year=2020, people=1_557_276)
-    release(peru, staff("ana", "Field editors", peru))
+    release(peru, staff("rev", "Reviewers", peru))
     page.goto("/admin/")
-    page.get_by_label("Username").fill("ana")
-    page.get_by_label("Password").fill("a long password")
+    page.get_by_label("Username").fill("rev")
+    page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("link", name="Write Peru 2020").nth(1).click()
-    editor = page.locator(".tiptap").and_(page.get_by_role("textbox", name="Unmet needs"))
+    editor = page.locator(".tiptap").and_(page.get_by_role("textbox", name="Operational context"))
     editor.click()
-    page.keyboard.type("Half of them went without.")
+    page.keyboard.type("Half of them went without in 2020.")
     page.get_by_role("textbox", name="Figure", exact=True).first.fill("52,9960")
     page.get_by_role("textbox", name="What it counts").first.fill("people given cash")
-    page.get_by_role("button", name="Save and release").click()
+    page.get_by_role("button", name="Save and release…").click()
     assert "Did you mean 529,960 or 52,996?" in page.get_by_role("main").inner_text()
     page.get_by_role("textbox", name="Figure", exact=True).first.fill("52,996")
-    page.get_by_role("button", name="Save and release").click()
+    page.get_by_role("button", name="Save and release…").click()
+    assert "Half of them went without in 2020." in page.locator(".first-release").text_content()
+    page.get_by_role("button", name="Release", exact=True).click()
     assert "Released as edition 1; readers see it now." in page.get_by_role("main").inner_text()
     (edition,) = Edition.objects.released().filter(kind="year_end")
     assert [section["body"] for section in edition.content["sections"]] == [
-        "<p>Half of them went without.</p>"
+        "<p>Half of them went without in 2020.</p>"
     ]
     assert [figure["value"] for figure in edition.content["key_figures"]] == ["52,996"]
 
@@ -1038,7 +875,7 @@ def test_the_figures_are_entered_without_a_script(new_page):
     page = new_page(java_script_enabled=False, viewport={"width": 360, "height": 740})
     page.goto("/admin/")
     page.get_by_label("Username").fill("ana")
-    page.get_by_label("Password").fill("a long password")
+    page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("link", name="Figures Peru").click()
     page.get_by_label("All people 2026").or_(page.locator("#people-2026-total")).first.fill("not yet known")

@@ -6,10 +6,11 @@ from threading import Barrier
 import pytest
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 
-from operations.models import Edition, Operation
+from operations.models import Edition, Narrative, Operation
 from tests import factories
-from tests.operations.test_admin import change_url, filled
+from tests.operations.test_admin import add_url, change_url, filled, section_field
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,3 +42,40 @@ def test_of_two_who_save_one_form_at_once_the_second_is_told(settings):
     peru = Operation.objects.get(pk=peru.pk)
     assert (peru.notice_en == "of Ann") != (peru.name_fr == "Pérou de Bob")
     assert [edition.number for edition in Edition.objects.of(peru)] == [1]
+
+
+@pytest.mark.parametrize("kind", ["add", "copy"])
+def test_of_two_who_begin_one_text_at_once_the_second_overwrites_nothing(kind):
+    peru = factories.operation()
+    factories.narrative(peru, 2020, sections={"unmet-needs": "<p>Of 2020.</p>"})
+    clients = []
+    for name in ("ann", "bob"):
+        factories.user(name, is_superuser=True)
+        client = Client()
+        client.login(username=name, password=factories.PASSWORD)
+        clients.append(client)
+    pages = [client.get(add_url(peru)) for client in clients]
+    url, forms = (
+        add_url(peru),
+        [
+            filled(page, **{section_field(page, "unmet-needs"): f"<p>{number}.</p>"})
+            for number, page in enumerate(pages)
+        ],
+    )
+    if kind == "copy":
+        url, forms = reverse("admin:operations_narrative_copy"), [page.context["copy"] for page in pages]
+    start = Barrier(2)
+
+    def save(client, form):
+        start.wait()
+        try:
+            return client.post(url, form).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = sorted(pool.map(save, clients, forms))
+    assert answers == ([200, 302] if kind == "add" else [302, 302])
+    text = Narrative.objects.get(year=2021)
+    assert text.sections.get().body in ({"<p>0.</p>", "<p>1.</p>"} if kind == "add" else {"<p>Of 2020.</p>"})
+    assert [edition.number for edition in Edition.objects.of(text)] == [1]

@@ -111,6 +111,8 @@ def draft_of(lines: list[str]) -> Draft:
     earlier = [figure(*map(str.strip, line.split("|"))) for line in told.pop("Last year’s key figure", [])]
     texts, last_texts = told.pop("Text", []), told.pop("Last year’s text", [])
     source, required = told.pop("Translated from", []), told.pop("Required", [])
+    theirs = [figure(*map(str.strip, line.split("|"))) for line in told.pop("Source’s key figure", [])]
+    read = dict(zip(("text", "text-2"), told.pop("When it was translated", []), strict=False))
     population, finance = [], []
     for name, values in told.items():
         measure, _space, year = name.rpartition(" ")
@@ -131,7 +133,8 @@ def draft_of(lines: list[str]) -> Draft:
         content=narrative(*texts, year=year, figures=figures, **same),
         last_year=narrative(*last_texts, year=year - 1, figures=earlier, **same),
         profile=profile(population, finance),
-        source=narrative(*source, year=year, kind=kind) if source else None,
+        source=narrative(*source, year=year, kind=kind, figures=theirs) if source else None,
+        sources_read=read,
         required=tuple(required),
         hosts=("openfield.example",),
         knows_address=lambda path: path == "/operations/peru/",

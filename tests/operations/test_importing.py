@@ -372,10 +372,10 @@ def test_the_nearest_names_are_searched_once_for_each_text_and_not_for_ever(peru
 @pytest.fixture
 def editor(peru, colombia):
     """Works on Peru alone, and may import."""
-    user = factories.user("perus-editor")
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="import_"))
-    peru.editors.add(user)
-    return user
+    tables = ("operation", "office", "populationfigure", "financialfigure")
+    rights = [f"{action}_{table}" for action in ("import", "view", "add", "change") for table in tables]
+    factories.group("Importers", *rights)
+    return factories.user("perus-editor", groups=("Importers",), on=[peru])
 
 
 @pytest.mark.parametrize(
@@ -398,13 +398,23 @@ def test_only_figures_of_operations_that_the_user_works_on_are_imported(editor, 
 def test_operations_of_others_are_not_changed_and_new_ones_need_the_permission(editor):
     text = "code,name,kind\nPER,Perú,country\nCOL,Colombie,country\nCHL,Chile,country\n"
     assert told(load(OperationResource(user=editor), text)) == [
-        (3, "code", "COL", "You may not change the operation “COL”."),
-        (4, "code", "CHL", "There is no operation “CHL”, and you may not add one."),
+        (3, "code", "COL", "There is no operation “COL” that you may change."),
+        (4, "code", "CHL", "There is no operation “CHL” that you may change."),
     ]
-    editor.user_permissions.add(Permission.objects.get(codename="add_operation"))
-    editor = type(editor).objects.get(pk=editor.pk)
-    assert [error.line for error in load(OperationResource(user=editor), text).errors] == [3]
+    factories.group("Makers", "add_operation", "import_operation")
+    factories.role(editor, "Makers")
+    assert told(load(OperationResource(user=editor), text)) == [
+        (3, "code", "COL", "You may not change the operation “COL”.")
+    ]
     assert told(load(OperationResource(), text)) == []
+
+
+def test_the_countries_of_an_operation_are_changed_by_a_file(peru):
+    assert [country.code for country in peru.countries] == ["PE"]
+    plan = load(OperationResource(), "code,name,kind,countries\nPER,Peru,country,PE BO\n")
+    assert (told(plan), counted(plan)) == ([], (0, 1, 0))
+    peru.refresh_from_db()
+    assert [country.code for country in peru.countries] == ["BO", "PE"]
 
 
 def test_the_admin_imports_by_the_rights_of_who_uploads_and_confirms(editor, peru, client):
@@ -412,7 +422,9 @@ def test_the_admin_imports_by_the_rights_of_who_uploads_and_confirms(editor, per
     text = "operation,year,people\nPER,2019,1\n"
     assert "There is no operation “COL”." in words(upload(client, text + "COL,2019,1\n"))
     page = upload(client, text)
-    peru.editors.clear()
+    editor.roles.all().delete()
+    colombia = Operation.objects.get(code="COL")
+    factories.role(editor, "Importers", [colombia])
     assert "There is no operation “PER”." in words(confirm(client, page))
     assert PopulationFigure.objects.count() == 0
 
@@ -453,10 +465,10 @@ def test_an_import_leaves_its_file_with_counts_and_who(peru):
 def test_an_import_records_profile_editions_and_releases_them_only_where_asked(peru, colombia, release):
     user = factories.user()
     resource = PopulationFigureResource(release_profiles=release)
-    load(resource, "operation,year,people\nPER,2019,1\nPER,2020,2\n", user=user)
+    load(resource, "operation,year,people\nPER,2019,3\nPER,2020,4\n", user=user)
     edition = Edition.objects.get()
     assert (edition.operation, edition.kind, edition.number, edition.made_by) == (peru, "profile", 1, user)
-    assert [(f["year"], f["people"]) for f in edition.content["population"]] == [(2019, 1), (2020, 2)]
+    assert [(f["year"], f["people"]) for f in edition.content["population"]] == [(2019, 3), (2020, 4)]
     assert list(Edition.objects.released()) == ([edition] if release else [])
 
 
@@ -606,18 +618,18 @@ def test_an_upload_that_waits_is_kept_for_a_day(peru, admin_client, settings):
 
 
 def test_the_profiles_that_change_are_released_only_by_who_may_release_and_change_them(peru, client):
-    user = factories.user("loader", is_staff=True)
-    names = ["import_populationfigure", "view_populationfigure", "edit_every_operation"]
-    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    actions = ("import", "view", "add", "change")
+    loaders = factories.group("Loaders", *(f"{action}_populationfigure" for action in actions))
+    factories.user("loader", groups=("Loaders",), on=[peru])
     client.login(username="loader", password=factories.PASSWORD)
     text = "operation,year,people\nPER,2019,867\n"
     page = upload(client, text, release_profiles="on")
     confirm(client, page, release_profiles="on")
     assert (PopulationFigure.objects.count(), list(Edition.objects.released())) == (1, [])
-    user.user_permissions.add(Permission.objects.get(codename="release_edition"))
+    loaders.permissions.add(Permission.objects.get(codename="release_edition"))
     confirm(client, upload(client, text.replace("867", "868"), release_profiles="on"))
     assert list(Edition.objects.released()) == []  # the whole profile would go out with the figures
-    user.user_permissions.add(Permission.objects.get(codename="change_operation"))
+    loaders.permissions.add(Permission.objects.get(codename="change_operation"))
     confirm(client, upload(client, text.replace("867", "869"), release_profiles="on"))
     assert [edition.operation for edition in Edition.objects.released()] == [peru]
 
@@ -656,15 +668,16 @@ def test_a_forged_confirmation_is_refused(peru, admin_client, name):
 
 @pytest.mark.parametrize("table", ["operation", "office", "populationfigure", "financialfigure"])
 def test_staff_without_the_permission_are_refused(peru, client, table):
-    user = factories.user("editor", groups=("Field editors",))
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="change_"))
+    changers = factories.group("Changers")
+    changers.permissions.set(Permission.objects.filter(codename__startswith="change_"))
+    user = factories.user("editor", groups=("Field editors", "Changers"))
     client.force_login(user)
     for name in ("import", "process_import"):
         url = reverse(f"admin:operations_{table}_{name}")
         assert client.post(url, {}).status_code == 403
     assert client.get(reverse(f"admin:operations_{table}_import")).status_code == 403
     assert upload(client, "code,name,kind\nX,X,country\n", table=table).status_code == 403
-    user.user_permissions.add(Permission.objects.get(codename=f"import_{table}"))
+    changers.permissions.add(Permission.objects.get(codename=f"import_{table}"))
     assert client.get(reverse(f"admin:operations_{table}_import")).status_code == 200
 
 
@@ -690,7 +703,7 @@ def run(capsys, *arguments, **options):
 
 def test_import_table(peru, tmp_path, capsys):
     path = tmp_path / "population.csv"
-    path.write_text("operation,year,people\nPER,2019,1\nPER,2020,2\n", encoding="utf-8")
+    path.write_text("operation,year,people\nPER,2019,3\nPER,2020,4\n", encoding="utf-8")
     user = factories.user("finance")
 
     code, said = run(capsys, "import_table", "population", str(path), "--dry-run")

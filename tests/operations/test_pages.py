@@ -127,7 +127,7 @@ def test_a_withdrawn_text_is_gone_at_once(client):
     release(text, None)
     assert client.get("/operations/peru/2020/").status_code == 200
     withdraw(text, None)
-    assert client.get("/operations/peru/2020/").status_code == 404
+    assert client.get("/operations/peru/2020/").status_code == 410
 
 
 def test_a_release_shows_on_the_start_page_at_once(client):

@@ -33,7 +33,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--new-donors", action="store_true", help="Make donors that are not yet known.")
         parser.add_argument(
-            "--release", action="store_true", help="Release the profiles that the file changes."
+            "--release",
+            action="store_true",
+            help="Release the profiles that the file changes, where no check holds them back.",
         )
         parser.add_argument("--user", help="Name of the account that the import is kept under.")
 
@@ -97,6 +99,10 @@ class Command(BaseCommand):
         if not plan.new and not plan.changed:
             self.stdout.write(f"Nothing to do: all {counts['rows']} lines are known ({seconds:.1f} s).")
             return
+        if plan.held:
+            self.stdout.write(f"Saved as drafts and not released: {len(plan.held)} profiles.")
+        for line in plan.held:
+            self.stdout.write(f"  {line}")
         self.stdout.write(
             f"{'Would import' if dry_run else 'Imported'} {counts['rows']} lines in {seconds:.1f} s: "
             f"{counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,9 @@ from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from contributions.models import ImportBatch
 from contributions.resources import ContributionResource, DonorResource
+from operations.drafts import answer, checked_many
 from operations.editions import release
 from operations.models import (
     FinancialFigure,
@@ -33,11 +36,25 @@ from operations.models import (
 from operations.tables import PlainCSV
 
 PASSWORD = "openfield-demo"  # noqa: S105 — of the demonstration's accounts alone
+# When it all became public, and when Peru's number of people given cash was corrected.
+RELEASED = dt.datetime(2021, 11, 20, 9, tzinfo=dt.UTC)
+IMPORTED = dt.datetime(2021, 11, 25, 12, tzinfo=dt.UTC)
+CORRECTED = dt.datetime(2021, 12, 2, 9, tzinfo=dt.UTC)
+# Why what the checks ask about is left as it is.
+REASONS = {
+    "number-near-key-figure": "The source gives both numbers: one is rounded or of another time.",
+    "funded-share": "The source gives this share, and not what it was calculated from.",
+    "parts-miss-total": "Total and parts stand as printed in the source.",
+    "jump": "Both years stand as printed in the source.",
+}
+# What each account is, its role, and where: a region, an operation, or (without either) everywhere.
 ACCOUNTS = {
-    "admin": ("administrator", None),
-    "reviewer": ("reviewer at headquarters", "Reviewers"),
-    "peru": ("field editor of Peru", "Field editors"),
-    "finance": ("finance", "Finance"),
+    "admin": ("administrator", None, {}),
+    "reviewer": ("reviewer at headquarters", "Reviewers", {}),
+    "americas": ("reviewer of the Americas", "Reviewers", {"region": "AME"}),
+    "peru": ("field editor of Peru", "Field editors", {"operation": "PER"}),
+    "finance": ("finance", "Finance", {}),
+    "viewer": ("reads everything, changes nothing", "Viewers", {}),
 }
 
 
@@ -69,7 +86,7 @@ class Command(BaseCommand):
             self.stdout.write(text)
 
     def print_accounts(self) -> None:
-        for name, (role, _group) in ACCOUNTS.items():
+        for name, (role, _group, _where) in ACCOUNTS.items():
             self.stdout.write(f"  {name:<10} {PASSWORD}   {role}")
 
     def load(self) -> None:
@@ -83,18 +100,24 @@ class Command(BaseCommand):
         for fact in sorted(facts, key=lambda fact: fact["predecessor"] is not None):
             self.say(f"{fact['name']['en']} …")
             operation = self.load_operation(fact)
-            release(operation, users["reviewer"])
+            release(operation, users["reviewer"], at=RELEASED)
             for text in fact["narratives"]:
-                release(self.load_narrative(operation, text, users["admin"]), users["reviewer"])
+                narrative = self.load_narrative(operation, text, users["admin"])
+                if "correction" in text:
+                    self.release_corrected(narrative, text["correction"], users["reviewer"])
+                else:
+                    release(narrative, users["reviewer"], at=RELEASED)
         self.load_roles(users)
+        self.answer_warnings(users["reviewer"])
         self.say("Donors and contributions …")
         folder = Path(apps.get_app_config("contributions").path) / "demo"
         self.load_table(DonorResource(), folder / "donors.csv", users["finance"])
         self.load_table(ContributionResource(), folder / "contributions.csv", users["finance"])
+        ImportBatch.objects.update(released_at=IMPORTED)
 
     def load_accounts(self) -> dict[str, Any]:
         users = {}
-        for name, (_role, group) in ACCOUNTS.items():
+        for name, (_role, group, _where) in ACCOUNTS.items():
             user = get_user_model().objects.create_user(name, password=PASSWORD, is_staff=True)
             user.is_superuser = group is None
             user.save()
@@ -102,12 +125,11 @@ class Command(BaseCommand):
         return users
 
     def load_roles(self, users: dict[str, Any]) -> None:
-        for name, (_role, group) in ACCOUNTS.items():
+        models = {"region": Region, "operation": Operation}
+        for name, (_role, group, where) in ACCOUNTS.items():
             if group:
-                operation = Operation.objects.get(code="PER") if name == "peru" else None
-                Role.objects.create(
-                    user=users[name], group=Group.objects.get(name=group), operation=operation
-                )
+                places = {key: models[key].objects.get(code=code) for key, code in where.items()}
+                Role.objects.create(user=users[name], group=Group.objects.get(name=group), **places)
 
     def load_operation(self, fact: dict[str, Any]) -> Operation:
         names = {f"name_{language}": name for language, name in fact["name"].items()}
@@ -173,6 +195,23 @@ class Command(BaseCommand):
         for order, figure in enumerate(text["key_figures"], 1):
             KeyFigure.objects.create(narrative=narrative, order=order, **figure)
         return narrative
+
+    def release_corrected(self, narrative: Narrative, correction: dict[str, str], user: Any) -> None:
+        """Release the text with the figure as it first stood, and correct it."""
+        figure = narrative.key_figures.get(value=correction["figure"])
+        figure.value = correction["first"]
+        figure.save()
+        release(narrative, user, at=RELEASED)
+        figure.value = correction["figure"]
+        figure.save()
+        release(narrative, user, at=CORRECTED, note=correction["note"], is_correction=True)
+
+    def answer_warnings(self, user: Any) -> None:
+        """What the checks ask about stands so in the source."""
+        working_copies = [*Operation.objects.all(), *Narrative.objects.select_related("operation")]
+        for working_copy, found in zip(working_copies, checked_many(working_copies), strict=True):
+            for finding in found.open:
+                answer(working_copy, finding.key, REASONS[finding.check], user)
 
     def load_table(self, resource: Any, path: Path, user: Any) -> None:
         dataset = PlainCSV().create_dataset(path.read_bytes())

@@ -1,0 +1,598 @@
+"""Who sees what: every address of the site, as everyone, in every state.
+
+The site of ``scene`` holds a word or a number of its own in each field. ``TABLE`` says of every route at which
+addresses it is asked; a route that is missing there fails the build. What comes back, in whatever form, may hold no
+word that ``may_see`` does not allow.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import json
+import logging
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+from zlib import crc32
+
+import pytest
+from django.apps import apps
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import models, transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from django.urls.resolvers import LocalePrefixPattern
+
+from contributions.models import Contribution, Donor, ImportBatch
+from operations.drafts import checked
+from operations.models import (
+    Edition,
+    FinancialFigure,
+    Narrative,
+    Office,
+    Operation,
+    PopulationFigure,
+)
+
+from .scene import LANGUAGES, STATES, Place, Scene, Sentinel, add_elsewhere, add_here, begin, sentinels
+
+# --- The rule ----------------------------------------------------------------------------------------
+
+# What each group shows of the operations that it is given for.
+SEES = {
+    "Viewers": {"profile", "office", "text"},
+    "Field editors": {"profile", "office", "text"},
+    "Reviewers": {"profile", "office", "text", "line"},
+    "Finance": {"profile", "line"},
+}
+# The group of each role, and whether it is given for the place of this name; “” is what belongs to no operation.
+ROLES: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "viewer": ("Viewers", lambda place: place not in ("elsewhere", "")),
+    "editor": ("Field editors", lambda place: place not in ("elsewhere", "")),
+    "editor of another": ("Field editors", lambda place: place == "elsewhere"),
+    "finance": ("Finance", lambda place: place not in ("elsewhere", "")),
+    "finance of another": ("Finance", lambda place: place == "elsewhere"),
+    "finance everywhere": ("Finance", lambda place: True),
+    "reviewer": ("Reviewers", lambda place: place not in ("elsewhere", "")),
+    "reviewer of another region": ("Reviewers", lambda place: place == "elsewhere"),
+}
+EVERYONE = ["anonymous", *ROLES, "administrator"]
+
+
+def may_see(role: str, what: Sentinel) -> bool:
+    if what.is_public or role == "administrator":
+        return True
+    if role == "anonymous" or what.kind == "address":
+        return False
+    if what.kind == "account":
+        return True
+    group, is_given_for = ROLES[role]
+    if what.kind == "donor":  # belongs to no operation: a role anywhere gives the sight
+        return group in ("Reviewers", "Finance")
+    if what.kind == "batch":
+        return role == "finance everywhere"
+    return what.kind in SEES[group] and is_given_for(what.place)
+
+
+# --- The routes --------------------------------------------------------------------------------------
+
+
+def routes(resolver: Any = None, before: str = "") -> Iterator[tuple[str, str]]:
+    """Of every route of the project its whole pattern, and the name of its view."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        own = "" if isinstance(pattern.pattern, LocalePrefixPattern) else str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            view = pattern.callback
+            yield before + own, pattern.name or getattr(view, "__qualname__", type(view).__name__)
+        else:
+            yield from routes(pattern, before + own)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The addresses at which a route is asked: for each of ``of`` each of ``queries``, and what is sent there.
+
+    ``of`` gives the parts of the address, and as “place” whose page it is; ``sent`` is what the page answers with
+    data.
+    """
+
+    of: Callable[[Scene], Iterable[dict[str, Any]]] = lambda scene: [{}]
+    queries: Callable[[Scene], Iterable[str]] | tuple[str, ...] = ("",)
+    sent: Callable[[Scene], Iterable[dict[str, Any]]] = lambda scene: []
+
+    def addresses(self, route: str, scene: Scene) -> Iterator[tuple[str, str]]:
+        """Each address, and the place whose page it is."""
+        queries = self.queries(scene) if callable(self.queries) else self.queries
+        for parts in self.of(scene):
+            for query in [*queries, *parts.get("queries", ())]:
+                yield path(route, parts) + query, parts.get("place", "")
+
+
+def path(route: str, parts: dict[str, Any]) -> str:
+    route = re.sub(r"^(.*)\^(.*)\$$", r"\1\2", route).replace("$", "")
+    route = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"<\1>", route)
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(parts[match[1]]), route)
+
+
+def in_language(address: str, language: str) -> str:
+    return address if language == "en" or address in UNTRANSLATED else f"/{language}{address}"
+
+
+UNTRANSLATED = {"/healthz", "/sitemap.xml", "/sitemap.xml?file=1", "/sitemap.xml?file=2"}
+
+# --- What the addresses are made of ------------------------------------------------------------------
+
+
+OF_ONE_STATE = (*STATES, "elsewhere")
+
+
+def texts(scene: Scene) -> list[Narrative]:
+    return [text for name in OF_ONE_STATE if name in scene.places for text in scene.places[name].narratives]
+
+
+def operations_of(scene: Scene) -> list[Operation]:
+    return [scene.places[name].operation for name in OF_ONE_STATE if name in scene.places]
+
+
+def keys(objects: Callable[[Scene], Iterable[models.Model]], *queries: str) -> Callable[[Scene], Any]:
+    return lambda scene: [
+        {"object_id": each.pk, "place": place_of(scene, each), "queries": queries} for each in objects(scene)
+    ]
+
+
+def place_of(scene: Scene, of: Any) -> str:
+    key = of.pk if isinstance(of, Operation) else getattr(of, "operation_id", None)
+    return next((place.name for place in scene.places.values() if place.operation.pk == key), "")
+
+
+def rows_of(model: type[models.Model], each: int = 2) -> Callable[[Scene], list[models.Model]]:
+    """Some rows of every place, the newest first."""
+
+    def rows(scene: Scene) -> list[models.Model]:
+        return [
+            row
+            for place in scene.places.values()
+            if place.name in OF_ONE_STATE
+            for row in model._default_manager.filter(operation=place.operation).order_by("-pk")[:each]
+        ]
+
+    return rows
+
+
+def years_of(place: Place) -> list[int]:
+    return sorted({2020, 2021} | {text.year for text in place.narratives})
+
+
+def slugs(scene: Scene) -> list[dict[str, Any]]:
+    return [{"slug": place.operation.slug} for place in scene.places.values()]
+
+
+def slugs_and_years(scene: Scene) -> list[dict[str, Any]]:
+    return [
+        {"slug": place.operation.slug, "year": year} for place in scene.places.values() for year in years_of(place)
+    ]
+
+
+def every_edition(scene: Scene) -> list[dict[str, Any]]:
+    return [{"pk": pk} for pk in Edition.objects.order_by("pk").values_list("pk", flat=True)]
+
+
+def tokens(scene: Scene) -> list[dict[str, Any]]:
+    found = [token for place in scene.places.values() for token, _edition in place.tokens]
+    return [{"token": token} for token in [*found, *scene.dead_tokens, "forged:token"]]
+
+
+MOMENTS = ("", "?as_of=2021-11-25", "?as_of=2199-01-01", "?as_of=2026-11-25T12:00:00%2B01:00")
+
+
+def searches(scene: Scene) -> list[str]:
+    """Of a list: for a word that all names hold, for a hidden name, and by what it can be filtered by."""
+    hidden = scene.places["draft"].operation
+    return [
+        "",
+        "?q=Land&_facets=True",
+        f"?q={hidden.name_en}",
+        f"?operation__id__exact={hidden.pk}",
+    ]
+
+
+def by_state(*states: str) -> Callable[[Scene], list[str]]:
+    return lambda scene: [*searches(scene), *(f"?state={state}" for state in states)]
+
+
+def work_lists(scene: Scene) -> list[str]:
+    hidden = scene.places["draft"].operation
+    return ["", f"?q={hidden.name_en}", "?q=Land", "?year=2020", "?state=draft", "?region=AME", "?language=fr"]
+
+
+def contributions_asked(scene: Scene) -> list[str]:
+    names = ("released", "draft", "elsewhere")
+    donors = Donor.objects.order_by("pk").values_list("slug", flat=True)[:6]
+    return [
+        *MOMENTS,
+        *(f"?operation={scene.places[name].operation.slug}" for name in names),
+        *(f"?donor={slug}" for slug in donors),
+        "?year=2021&page=2",
+        "?kind=private&country=JP&date=2021-11-24",
+    ]
+
+
+def autocompletes(scene: Scene) -> list[str]:
+    """For every reference of every table to another one: everything, and by a hidden name."""
+    asked = []
+    for model in apps.get_models():
+        for own in model._meta.get_fields():
+            if isinstance(own, models.ForeignKey) and own.remote_field.model._meta.app_label in OURS:
+                here = f"app_label={model._meta.app_label}&model_name={model._meta.model_name}&field_name={own.name}"
+                asked += [f"?{here}&term=", f"?{here}&term={scene.places['draft'].operation.name_en}"]
+    return asked
+
+
+OURS = {"operations", "contributions", "auth"}
+
+# The lines of a file to import; each names the operation of every place.
+LINES = {
+    "operation": ("code,name", "{code},Renamed"),
+    "office": ("operation,name,kind", "{code},Anywhere,field_office"),
+    "populationfigure": ("operation,year,people", "{code},2020,5"),
+    "financialfigure": ("operation,year,measure,amount_usd", "{code},2020,budget,5"),
+    "donor": ("name,kind", "Somebody in {code},government"),
+    "contribution": ("donor,date,operation,budget_year,amount_usd", "Zq,2021-11-24,{code},2021,5"),
+}
+
+
+def files(model: str) -> Callable[[Scene], list[dict[str, Any]]]:
+    def uploads(scene: Scene) -> list[dict[str, Any]]:
+        head, line = LINES[model]
+        lines = [line.format(code=operation.code) for operation in operations_of(scene)]
+        return [
+            {"import_file": SimpleUploadedFile("lines.csv", "\n".join([head, *each]).encode())}
+            for each in (lines, *[[one] for one in lines[:4]])
+        ]
+
+    return uploads
+
+
+# --- The table ---------------------------------------------------------------------------------------
+
+
+def of_model(name: str, objects: Callable, lists: Any = searches) -> dict[str, Pages]:
+    """The pages that Django's admin has for every table."""
+    here = f"admin/{name}/"
+    return {
+        here: Pages(queries=lists),
+        f"{here}add/": Pages(),
+        f"{here}<path:object_id>/history/": Pages(keys(objects)),
+        f"{here}<path:object_id>/delete/": Pages(keys(objects)),
+        f"{here}<path:object_id>/change/": Pages(keys(objects)),
+        f"{here}<path:object_id>/": Pages(keys(objects)),
+    }
+
+
+def of_table(name: str) -> dict[str, Pages]:
+    """The pages of a table that can be imported and exported."""
+    here = f"admin/{name}/"
+    return {
+        f"{here}import/": Pages(sent=files(name.partition("/")[2])),
+        f"{here}process_import/": Pages(),
+        f"{here}export/": Pages(
+            queries=("", "?q=Land"), sent=lambda scene: [{"format": "0", "resource": ""}, {"format": "1"}]
+        ),
+    }
+
+
+def of_working_copy(name: str, objects: Callable) -> dict[str, Pages]:
+    """The pages beside the form of a text or a profile."""
+    here = f"admin/{name}/<path:object_id>/"
+    return {
+        f"{here}release/": Pages(keys(objects)),
+        f"{here}withdraw/": Pages(keys(objects)),
+        f"{here}versions/": Pages(keys(objects, "?a=1&b=1")),
+        f"{here}restore/": Pages(keys(objects, "?edition=1"), queries=()),
+        f"{here}preview/": Pages(keys(objects, "?edition=1&year=2021")),
+        f"{here}widths/": Pages(keys(objects)),
+        f"{here}links/": Pages(keys(objects)),
+        f"{here}answer/": Pages(keys(objects)),
+        f"{here}review/": Pages(keys(objects)),
+        f"{here}presence/": Pages(keys(objects)),
+    }
+
+
+def accounts(scene: Scene) -> list[Any]:
+    return [scene.author, scene.roles["editor of another"]]
+
+
+def some(model: type[models.Model], count: int = 1) -> Callable[[Scene], Any]:
+    return lambda scene: model._default_manager.order_by("pk")[:count]
+
+
+def model(name: str) -> type[models.Model]:
+    return apps.get_model(*name.split("/"))
+
+
+TABLE: dict[str, Pages] = {
+    "healthz": Pages(),
+    "sitemap.xml": Pages(queries=("", "?file=1", "?file=2")),
+    # For readers.
+    "": Pages(queries=MOMENTS),
+    "operations/": Pages(
+        queries=lambda scene: [
+            *MOMENTS,
+            "?year=2021",
+            "?q=Land",
+            "?region=AME",
+            f"?q={scene.places['draft'].operation.name_en}",
+        ]
+    ),
+    "operations/<slug:slug>/": Pages(slugs, queries=MOMENTS[:2]),
+    "operations/<slug:slug>/<year:year>/": Pages(slugs_and_years),
+    "operations/<slug:slug>/<year:year>/pillars/": Pages(slugs_and_years),
+    "operations/<slug:slug>/<year:year>/history/": Pages(slugs_and_years),
+    "editions/<int:pk>/": Pages(every_edition),
+    "editions/<int:pk>/<year:year>/": Pages(lambda scene: [{**each, "year": 2021} for each in every_edition(scene)]),
+    "feeds/releases.atom": Pages(queries=MOMENTS),
+    "methodology/": Pages(),
+    "preview/<str:token>/": Pages(tokens),
+    "contributions/": Pages(queries=contributions_asked),
+    "donors/": Pages(queries=(*MOMENTS, "?year=2021")),
+    "donors/<slug:slug>/": Pages(lambda scene: [{"slug": donor.slug} for donor in Donor.objects.order_by("pk")[:12]]),
+    # For staff.
+    "admin/": Pages(
+        queries=lambda scene: ["", "?q=Land", f"?q={scene.places['draft'].operation.name_en}", "?page=2"]
+    ),
+    "admin/roles/": Pages(queries=("", "?q=e", "?user=1")),
+    "admin/operations/work/": Pages(queries=work_lists),
+    "admin/login/": Pages(queries=("", "?next=/admin/operations/operation/")),
+    "admin/logout/": Pages(),
+    "admin/password_change/": Pages(),
+    "admin/password_change/done/": Pages(),
+    "admin/autocomplete/": Pages(queries=autocompletes),
+    "admin/jsi18n/": Pages(),
+    "admin/^(?P<app_label>auth|operations|contributions)/$": Pages(
+        lambda scene: [{"app_label": label} for label in OURS]
+    ),
+    "admin/(?P<url>.*)$": Pages(lambda scene: [{"url": "nowhere/"}]),
+    **of_model("auth/group", some(model("auth/Group"))),
+    **of_model("auth/user", accounts),
+    "admin/auth/user/<id>/password/": Pages(lambda scene: [{"id": account.pk} for account in accounts(scene)]),
+    **of_model("operations/region", some(model("operations/Region"))),
+    **of_model("operations/populationtype", some(model("operations/PopulationType"))),
+    **of_model("operations/pillar", some(model("operations/Pillar"))),
+    **of_model("operations/sectiontype", some(model("operations/SectionType"))),
+    **of_model(
+        "operations/operation",
+        operations_of,
+        by_state("draft", "in_review", "changes_requested", "scheduled", "released", "changed", "withdrawn"),
+    ),
+    **of_table("operations/operation"),
+    **of_working_copy("operations/operation", operations_of),
+    "admin/operations/operation/<path:object_id>/figures/": Pages(keys(operations_of, "?from=2019")),
+    **of_model(
+        "operations/narrative",
+        texts,
+        by_state("draft", "in_review", "changes_requested", "scheduled", "released", "changed", "withdrawn"),
+    ),
+    **of_working_copy("operations/narrative", texts),
+    "admin/operations/narrative/copy-last-year/": Pages(),
+    "admin/operations/narrative/<path:object_id>/translate/": Pages(keys(texts, "?language=fr")),
+    "admin/operations/narrative/<path:object_id>/take_over/": Pages(keys(texts)),
+    **of_model(
+        "operations/edition", rows_of(Edition, 8), by_state("public", "replaced", "scheduled", "withdrawn", "draft")
+    ),
+    **of_model("operations/office", rows_of(Office)),
+    **of_table("operations/office"),
+    **of_model("operations/populationfigure", rows_of(PopulationFigure)),
+    **of_table("operations/populationfigure"),
+    **of_model("operations/financialfigure", rows_of(FinancialFigure)),
+    **of_table("operations/financialfigure"),
+    **of_model("contributions/donor", some(Donor, 12)),
+    **of_table("contributions/donor"),
+    **of_model("contributions/contribution", rows_of(Contribution, 8), by_state("all", "replaced")),
+    **of_table("contributions/contribution"),
+    **of_model("contributions/importbatch", lambda scene: scene.batches),
+    "admin/contributions/importbatch/<int:pk>/file/": Pages(
+        lambda scene: [{"pk": batch.pk} for batch in scene.batches]
+    ),
+}
+
+
+# --- The site ----------------------------------------------------------------------------------------
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Scene]:
+    """The scene, made once; every test leaves it as it was."""
+    logging.getLogger("django.request").disabled = True  # it says each refusal
+    with django_db_blocker.unblock(), transaction.atomic():
+        cache.clear()
+        made = begin()
+        add_elsewhere(made)
+        made.before = {role: lists_of(made, role) for role in COUNTED}
+        add_here(made)
+        yield made
+        transaction.set_rollback(True)
+    logging.getLogger("django.request").disabled = False
+    cache.clear()
+
+
+@pytest.fixture
+def scene(site: Scene, db: None) -> Scene:
+    return site
+
+
+# Those of the others whose lists are compared: together they see every table.
+COUNTED = ["finance of another", "reviewer of another region"]
+ELSEWHERE = ["editor of another", "finance of another", "reviewer of another region"]
+
+
+def client_of(scene: Scene, role: str) -> Client:
+    client = Client(raise_request_exception=True)
+    if account := scene.roles[role]:
+        client.force_login(account)
+    return client
+
+
+def said(response: Any) -> str:
+    """All that an answer says: its head, its messages, its body (unpacked)."""
+    body = response.getvalue()
+    if body[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(io.BytesIO(body)) as workbook:
+            body = b"\n".join(workbook.read(name) for name in workbook.namelist())
+    head = [f"{name}: {value}" for name, value in response.items()]
+    head += [cookie.OutputString() for cookie in response.cookies.values()]
+    request = response.wsgi_request
+    told = [str(message) for message in request._messages._queued_messages] if hasattr(request, "_messages") else []
+    return "\n".join([*head, *told, body.decode(errors="replace")])
+
+
+def chance(*words: str) -> int:
+    """The same number for the same words."""
+    return crc32(" ".join(words).encode())
+
+
+# Where readers ask in every language; at all other addresses everyone asks in one of the four.
+IN_EVERY_LANGUAGE = {
+    "",
+    "operations/",
+    "operations/<slug:slug>/",
+    "operations/<slug:slug>/<year:year>/",
+    "operations/<slug:slug>/<year:year>/history/",
+    "editions/<int:pk>/",
+    "feeds/releases.atom",
+    "contributions/",
+    "donors/",
+}
+
+
+def part_of(role: str, route: str, place: str) -> int:
+    """Of how many addresses like this one a role asks at one.
+
+    All, where something could leak. Of a place that a role sees whole nothing of its own can, and readers' pages are
+    the same for everyone: there a few are enough, spread over the pages and the states.
+    """
+    if role == "anonymous":
+        return 1
+    if not route.startswith("admin/"):
+        return 12
+    if not place:
+        return 1 if role in ELSEWHERE else 3
+    kinds = ("profile", "office", "text")
+    return 8 if all(may_see(role, Sentinel(kind, place, False, "")) for kind in kinds) else 1
+
+
+def asked(scene: Scene, role: str) -> Iterator[tuple[str, str]]:
+    """The addresses at which a role asks, each in its language, and the route of each; of every route at least one."""
+    for route, pages in TABLE.items():
+        for number, (address, place) in enumerate(pages.addresses(route, scene)):
+            if number and chance(role, address) % part_of(role, route, place):
+                continue
+            if role == "anonymous" and route in IN_EVERY_LANGUAGE and "?" not in address:
+                yield from ((in_language(address, language), route) for language in LANGUAGES)
+            else:
+                yield in_language(address, LANGUAGES[chance(address) % 4]), route
+
+
+def leaks(scene: Scene, role: str, response: Any, own: str, shown: set[str], opened: set[str]) -> list[str]:
+    """What an answer says that the role may not see; what it may goes to ``shown``. Asked words are no secret."""
+    found = sentinels(said(response)) & scene.sentinels.keys() - sentinels(own)
+    allowed = {word for word in found if word in opened or may_see(role, scene.sentinels[word])}
+    shown |= allowed
+    return sorted({scene.sentinels[word].about for word in found - allowed})
+
+
+def by_link(scene: Scene) -> dict[str, set[str]]:
+    """The words and numbers that each signed link shows: those of its draft, without what is for staff alone."""
+    return {
+        token: sentinels(json.dumps([edition.public, edition.note], ensure_ascii=False))
+        for place in scene.places.values()
+        for token, edition in place.tokens
+    }
+
+
+def lists_of(scene: Scene, role: str) -> dict[str, str]:
+    """What this role is told by every list and every form, those of its own operation among them."""
+    client, told = client_of(scene, role), {}
+    for route, pages in TABLE.items():
+        if not route.startswith("admin/") or "donor" in route:  # donors belong to no operation
+            continue
+        if "<" not in route:
+            addresses = [path(route, {}) + query for query in ("", "?q=Land&_facets=True")]
+        elif route.endswith(("change/", "figures/")):
+            addresses = [address for address, place in pages.addresses(route, scene) if place == "elsewhere"]
+        else:
+            continue
+        for address in addresses:
+            told[address] = constant(said(client.get(address)))
+        for number, data in enumerate(pages.sent(scene) if "/export/" in route else ()):
+            told[f"{path(route, {})} {number}"] = constant(said(client.post(path(route, {}), data)))
+    return told
+
+
+CHANGING = re.compile(
+    r"""name="csrfmiddlewaretoken"\ value="\w+"|nonce-[\w+/=-]+|nonce="[\w+/=-]*"|"nonce":\ "[^"]*"
+    |csrftoken=\w+|sessionid=\w+|expires=[^;]*;|^(?:Expires|Date|Last-Modified|ETag|Content-Length):.*$
+    |messages=[^;]*;|<div\ class="presence".*</div>
+    |name="listed"\ value="\d+"  # the newest edition of all: their keys are one sequence, and public addresses
+    |filename="?[^"]*"?|data-[\w-]*(?:at|time|token)="[^"]*"|<dcterms:\w+[^>]*>[^<]*<""",
+    re.VERBOSE | re.MULTILINE,
+)
+
+
+def constant(text: str) -> str:
+    """Without what differs from one answer to the next."""
+    return CHANGING.sub("", text)
+
+
+# --- What is asked -----------------------------------------------------------------------------------
+
+
+def test_every_route_has_its_entry_in_the_table_and_every_entry_its_route():
+    known = dict(routes())
+    missing = [f"{route!r} ({name})" for route, name in known.items() if route not in TABLE]
+    assert not missing, (
+        "These routes are in no test of access. Add each to TABLE in tests/test_access.py, with the addresses at "
+        f"which everyone asks for it: {', '.join(missing)}"
+    )
+    assert sorted(set(TABLE) - set(known)) == []
+
+
+@pytest.mark.parametrize("role", EVERYONE)
+def test_nobody_is_told_what_they_may_not_see(scene, role):
+    client, found, shown, links = client_of(scene, role), [], set(), by_link(scene)
+    for address, route in asked(scene, role):
+        response = client.get(address)
+        opened = links.get(unquote_plus(address).strip("/").rpartition("/")[2], set()) if "token" in route else set()
+        found += [f"{address} ({response.status_code}): {about}" for about in leaks(scene, role, response, unquote_plus(address), shown, opened)]
+        if chance(address) % 5 == 0:
+            head = client.head(address)
+            assert (head.status_code, head.content) == (response.status_code, b""), address
+            found += [f"HEAD {address}: {about}" for about in leaks(scene, role, head, unquote_plus(address), shown, opened)]
+    for route, pages in TABLE.items():
+        for data in pages.sent(scene):
+            own = " ".join(value.read().decode() if hasattr(value, "read") else str(value) for value in data.values())
+            for value in data.values():
+                if hasattr(value, "seek"):
+                    value.seek(0)
+            response = client.post(path(route, {}), data)
+            found += [f"POST {route} ({response.status_code}): {about}" for about in leaks(scene, role, response, own, shown, set())]
+    open(f"/tmp/access/found-{role}.txt","w").write("\n".join(found)+"\n\nNOT SHOWN\n"+"\n".join(s.about for w, s in scene.sentinels.items() if w not in shown and may_see(role, s)))
+    assert not found, f"{role} is told what they may not see:\n" + "\n".join(found)
+    print(role, [s.about for w, s in scene.sentinels.items() if w not in shown and may_see(role, s)])
+
+
+@pytest.mark.parametrize("role", COUNTED)
+def test_what_belongs_to_others_changes_no_count_no_filter_and_no_choice(scene, role):
+    changed = []
+    for address, after in lists_of(scene, role).items():
+        before = scene.before[role][address]
+        if before != after:
+            changed.append(address)
+            changed += [line for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")][:12]
+    assert not changed, "\n".join(changed)
