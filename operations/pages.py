@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import get_language_info
 
 from .models import Edition, TextKind
 from .profiles import Profile, in_language
@@ -32,6 +33,10 @@ class Text:
     @property
     def is_fallback(self) -> bool:
         return self.edition.language != self.asked_language
+
+    @property
+    def direction(self) -> str:
+        return "rtl" if get_language_info(self.edition.language)["bidi"] else "ltr"
 
     @property
     def is_out_of_date(self) -> bool:

@@ -25,7 +25,7 @@ from ..models import (
 from ..profiles import in_language
 from ..sites import State
 from .pages import scheduled
-from .rights import READ_PROFILES, READ_TEXTS, PerOperation
+from .rights import READ_PROFILES, READ_TEXTS, PerOperation, content_for
 from .working_copies import state_tag
 
 
@@ -118,7 +118,8 @@ class EditionAdmin(PerOperation, ReadOnlyAdmin):
         context = {"edition": edition, "state": edition and self.state(edition), **(extra_context or {})}
         if edition:
             show = profile_tables if edition.kind == Edition.Kind.PROFILE else narrative_parts
-            context |= {"title": str(edition), "subtitle": None, **show(edition.content)}
+            content = content_for(request, edition, edition.content)
+            context |= {"title": str(edition), "subtitle": None, **show(content)}
             context["versions_url"] = self.versions_url(request, edition)
         return super().change_view(request, object_id, form_url, context)
 
@@ -183,7 +184,7 @@ def profile_tables(content: dict[str, Any]) -> dict[str, Any]:
     kinds = dict(Office.Kind.choices)
     offices = [
         {**office, "kind": kinds[office["kind"]], "is_public": is_public}
-        for is_public, listed in ((True, content["offices"]), (False, content["private"]["offices"]))
+        for is_public, listed in ((True, content["offices"]), (False, content.get("private", {}).get("offices", [])))
         for office in listed
     ]
     return {

@@ -411,7 +411,9 @@ class PartOfProfile(Stamped, TwoEditors, TableAdmin, PerOperation):
     def whole(self, obj: Any) -> Operation:
         return obj.operation
 
-    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
         """What was entered for a row that somebody deleted meanwhile stands in the form of a new one."""
         names = {field.name for field in opts.concrete_fields} | {"operation"}
         given = QueryDict(mutable=True)
@@ -424,7 +426,9 @@ class PartOfProfile(Stamped, TwoEditors, TableAdmin, PerOperation):
         url = f"{reverse(f'admin:{opts.app_label}_{opts.model_name}_add')}?{given.urlencode()}"
         if request.method != "POST" or not self.has_add_permission(request) or len(url) > LONGEST_URL:
             return super()._get_obj_does_not_exist_redirect(request, opts, object_id)
-        said = _("Somebody deleted this row while you had it open. What you entered stands here; saving adds it anew.")
+        said = _(
+            "Somebody deleted this row while you had it open. What you entered stands here; saving adds it anew."
+        )
         self.message_user(request, said, messages.WARNING)
         return HttpResponseRedirect(url)
 

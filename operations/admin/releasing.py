@@ -28,6 +28,7 @@ from ..release_forms import ReleaseForm, WithdrawForm
 from ..releases import Candidate, Withdrawal
 from .pages import ZONE_COOKIE, Pages, scheduled, zone_of
 from .reviewing import place_of
+from .rights import content_for
 
 A_YEAR = 365 * 24 * 3600
 
@@ -225,13 +226,14 @@ class Releasing(Pages):
     def release_page(
         self, request: HttpRequest, candidate: Candidate, found: Checked, form: ReleaseForm, said: str
     ) -> HttpResponse:
-        obj = candidate.working_copy
+        obj, public = candidate.working_copy, candidate.public
+        contents = (public and public.content, candidate.content)
         context = {
             **self.page_context(request, obj, _("Release")),
             "subtitle": str(obj),
             "form_url": self.form_url(request, obj),
             "candidate": candidate,
-            "comparison": compare(candidate.public and candidate.public.content, candidate.content),
+            "comparison": compare(*(content_for(request, obj, content) for content in contents)),
             "errors": list(zip(found.errors, self.places(obj, found.errors), strict=True)),
             "warnings": list(zip(form.reasons, self.places(obj, found.open), strict=True)),
             "answered": found.answered,

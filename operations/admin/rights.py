@@ -19,6 +19,7 @@ from ..rights import belongs_to_an_operation, has_everywhere
 RELEASE = "operations.release_edition"
 READ_PROFILES = ("operations.view_operation", "operations.change_operation")
 READ_TEXTS = ("operations.view_narrative", "operations.change_narrative")
+READ_OFFICES = ("operations.view_office", "operations.change_office")
 
 
 def allowed(request: HttpRequest, *permissions: str, by_one_role: bool = False) -> set[int]:
@@ -61,6 +62,13 @@ def is_mine(request: HttpRequest, operation: int | None, *permissions: str) -> b
     if operation is None:
         return everywhere(request, *permissions)
     return operation in allowed(request, *permissions)
+
+
+def content_for(request: HttpRequest, of: models.Model, content: Any) -> Any:
+    """What an edition of something holds; without the offices that are not public for who may not see offices there."""
+    if not content or "offices" not in content["private"] or is_mine(request, place_of(of), *READ_OFFICES):
+        return content
+    return {key: value for key, value in content.items() if key != "private"}
 
 
 def is_seen(request: HttpRequest, obj: models.Model) -> bool:

@@ -37,7 +37,7 @@ from ..models import (
 from ..moments import with_zone
 from ..sites import State
 from .pages import Pages, zone_of
-from .rights import everywhere
+from .rights import content_for, everywhere
 
 AT_ONCE = 20  # versions on one page
 WITHIN = dt.timedelta(seconds=5)  # a line of the log and the edition of the same save
@@ -93,6 +93,8 @@ class Versions(Pages):
         )
         page = Paginator(made, AT_ONCE).get_page(request.GET.get("p"))
         before, after = self.chosen(request, obj)
+        compared = (before, after) if before and after else ()
+        contents = [content_for(request, obj, edition.content) for edition in compared]
         lines = versions(obj, page, zone_of(request))
         for line in lines:
             line.preview_url = self.preview_url(obj, line.edition.language, edition=line.edition.number)
@@ -106,7 +108,7 @@ class Versions(Pages):
             "after": after,
             "chosen_query": f"&a={before.number}&b={after.number}" if before and after else "",
             "elsewhere": [e for e in (before, after) if e and e.pk not in {on.pk for on in page}],
-            "comparison": compare(before.content, after.content) if before and after else None,
+            "comparison": compare(*contents) if contents else None,
             "restore_url": self.url("restore", obj),
             "restore_refused": self.refuses_restore(request, obj),
             "may_read_editions": request.user.has_perm("operations.view_edition"),

@@ -114,7 +114,11 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list:
-        unused = {State.MISSING, State.LATER, *([State.OUT_OF_DATE] if model_admin.model is Operation else [])}
+        unused = {
+            State.MISSING,
+            State.LATER,
+            *([State.OUT_OF_DATE] if model_admin.model is Operation else []),
+        }
         return [(state.value, state.label) for state in State if state not in unused]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:

@@ -86,11 +86,6 @@ def language_name(code: str) -> str:
     return str(get_language_info(code)["name_translated"])
 
 
-@register.filter
-def direction(code: str) -> str:
-    return "rtl" if get_language_info(code)["bidi"] else "ltr"
-
-
 @register.simple_tag
 def address_in_language(code: str, name: str, *args: Any) -> str:
     """The address of a public page in another language."""

@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from operations.editions import record
@@ -178,7 +177,3 @@ def test_opening_a_form_costs_three_queries_for_it_however_many_have_it_open(
     for number in range(20):
         OpenForm.objects.create(user=factories.user(f"user{number}"), form=f"narrative/{report.pk}")
     assert len(cost()) == 3
-
-
-def test_the_presence_address_is_no_form_of_another_kind(ann, report):
-    assert reverse("admin:operations_narrative_presence", args=[report.pk]) == change_url(report, "presence")

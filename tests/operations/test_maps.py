@@ -45,7 +45,11 @@ def extent(drawing, *codes):
 def render(template, **context):
     engine = Engine(
         dirs=[Path(__file__).parents[2] / "templates"],
-        libraries={"i18n": "django.templatetags.i18n", "l10n": "django.templatetags.l10n"},
+        libraries={
+            "i18n": "django.templatetags.i18n",
+            "l10n": "django.templatetags.l10n",
+            "readers": "operations.templatetags.readers",
+        },
     )
     return engine.get_template(f"charts/{template}.html").render(Context(context))
 
