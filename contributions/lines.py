@@ -12,11 +12,14 @@ from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db.models import Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_countries import countries
+
+from operations.profiles import other_language
 
 from .models import Contribution, ContributionQuerySet, Donor, donor_class
 
@@ -36,6 +39,7 @@ class PublicLine:
     count: int  # of allocations
     slug: str = ""  # of the donor's page, where there is one
     footnote: str = ""
+    footnote_language: str = ""  # where it is not the reader's
     note_number: int = 0
     allocations: list[Contribution] = field(default_factory=list)
     family: int | None = None
@@ -103,10 +107,16 @@ def public_line(group: dict[str, Any], families: dict[int, Donor]) -> PublicLine
         count=group["allocations"],
         slug=family.slug if family else "",
         footnote=family.footnote if family else "",
+        footnote_language=other_language(footnotes(family)) if family else "",
         family=group["family"],
         kind=group["kind"],
         country=country,
     )
+
+
+def footnotes(donor: Donor) -> dict[str, str]:
+    """By language."""
+    return {code: getattr(donor, f"footnote_{code}") or "" for code, _name in settings.LANGUAGES}
 
 
 def group_of(line: Contribution) -> tuple:
@@ -117,12 +127,13 @@ def group_of(line: Contribution) -> tuple:
     return (line.date, donor.kind, None, str(donor.country or ""))
 
 
-def number_footnotes(lines: Sequence[PublicLine]) -> list[tuple[int, str, str]]:
-    """Give each line its footnote's number; the footnotes as (number, donor, text) in order."""
-    notes: dict[str, tuple[int, str, str]] = {}
+def number_footnotes(lines: Sequence[PublicLine]) -> list[tuple[int, str, str, str]]:
+    """Give each line its footnote's number; the footnotes as (number, donor, text, other language) in order."""
+    notes: dict[str, tuple[int, str, str, str]] = {}
     for line in lines:
         if line.footnote:
-            notes.setdefault(line.name, (len(notes) + 1, line.name, line.footnote))
+            note = (len(notes) + 1, line.name, line.footnote, line.footnote_language)
+            notes.setdefault(line.name, note)
             line.note_number = notes[line.name][0]
     return list(notes.values())
 

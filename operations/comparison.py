@@ -69,6 +69,8 @@ class FigureChange:
     after: str  # "" where there is none any more
     year: int | None
     what: str  # "key_figure", "people", "money" or "fact"
+    language: str = ""  # of what is printed, where that is not the reader's
+    said: str = ""  # what the label quotes in that language
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class Fact:
     year: int | None = None
     what: str = "fact"
     value: Hashable = None  # what tells it from another, where that is not how it is printed
+    language: str = ""  # of what is printed, where that is not the reader's
     of: Key = ()  # shown only where both contents have this one: a new figure's source is not a change
 
 
@@ -131,7 +134,7 @@ def _changes(before: dict[Key, Fact], after: dict[Key, Fact]) -> list[FigureChan
             continue
         printed = (old.printed if old else "", new.printed if new else "")
         if any(printed):
-            changes.append(FigureChange(fact.label, *printed, fact.year, fact.what))
+            changes.append(FigureChange(fact.label, *printed, fact.year, fact.what, fact.language))
     return sorted(changes, key=lambda change: ("people", "money", "fact").index(change.what))
 
 
@@ -186,7 +189,7 @@ def _operation(content: Content) -> Iterator[tuple[Key, Fact]]:
     for field in ("name", "notice"):
         label = capfirst(str(Operation._meta.get_field(field).verbose_name))
         for language, text in content[field].items():
-            yield (field, language), Fact(_of_language(label, language), text)
+            yield (field, language), Fact(_of_language(label, language), text, language=language)
     region, predecessor = content["region"], content["predecessor"]
     yield named("kind", Operation.Kind(content["kind"]).label)
     yield named("countries", " · ".join(countries.name(code) or code for code in content["countries"]))
@@ -218,7 +221,7 @@ def _offices(offices: Iterable[Content], is_public: bool) -> Iterator[tuple[Key,
         yield (*key, "approximate"), Fact(_detail(label, _("approximate")), precise, of=key)
         for language, text in office["description"].items():
             described = _of_language(_detail(label, _("description")), language)
-            yield (*key, "description", language), Fact(described, text, of=key)
+            yield (*key, "description", language), Fact(described, text, language=language, of=key)
 
 
 def _names(key: Key, names: dict[str, str], label: str = "") -> Iterator[tuple[Key, Fact]]:
@@ -227,7 +230,7 @@ def _names(key: Key, names: dict[str, str], label: str = "") -> Iterator[tuple[K
     label = label or _("Name of “%(code)s”") % {"code": key[-1]}
     yield of, Fact("", "")
     for language, name in names.items():
-        yield (*of, language), Fact(_of_language(label, language), name, of=of)
+        yield (*of, language), Fact(_of_language(label, language), name, language=language, of=of)
 
 
 def _in_year(label: str, year: int) -> str:
@@ -263,29 +266,28 @@ def _position(content: Content) -> str:
 
 def _key_figures(before: Content | None, after: Content | None, with_private: bool) -> list[FigureChange]:
     listed = [listed_figures(content, with_private) for content in (before, after)]
-    year = (after or before or {})["year"]
+    text = after or before or {}
+    year, language = text["year"], text["language"]
     changes, details = [], []
     pairs = matched(*listed)
     for old, new in pairs:
         a, b = old or {}, new or {}
         if old is None or new is None or a["text"] == b["text"]:
-            label, printed = isolated((new or old or {})["text"]), (a.get("value", ""), b.get("value", ""))
-            label = _("Key figure: %(text)s") % {"text": label}
+            said, printed = (new or old or {})["text"], (a.get("value", ""), b.get("value", ""))
         elif a["value"] == b["value"]:
-            label, printed = (
-                _("Key figure: %(text)s") % {"text": isolated(a["value"])},
-                (a["text"], b["text"]),
-            )
+            said, printed = a["value"], (a["text"], b["text"])
         else:
-            label, printed = _("Key figure"), (f"{a['value']} {a['text']}", f"{b['value']} {b['text']}")
+            said, printed = "", (f"{a['value']} {a['text']}", f"{b['value']} {b['text']}")
+        label = _("Key figure: %(text)s") % {"text": isolated(said)} if said else _("Key figure")
         if printed[0] != printed[1]:
-            changes.append(FigureChange(label, *printed, year, "key_figure"))
+            changes.append(FigureChange(label, *printed, year, "key_figure", language, said))
         if old and new and a["source"] != b["source"]:
             source = _("%(figure)s: source") % {"figure": label}
-            details.append(FigureChange(source, a["source"], b["source"], year, "fact"))
+            details.append(FigureChange(source, a["source"], b["source"], year, "fact", language, said))
         if a.get("note", "") != b.get("note", ""):
             note = _("%(figure)s: note to editors (not public)") % {"figure": label}
-            details.append(FigureChange(note, a.get("note", ""), b.get("note", ""), year, "fact"))
+            notes = (a.get("note", ""), b.get("note", ""))
+            details.append(FigureChange(note, *notes, year, "fact", language, said))
     both = [pair for pair in pairs if pair[0] and pair[1]]
     orders = [sorted(both, key=lambda pair, side=side: pair[side]["place"]) for side in (0, 1)]
     if orders[0] != orders[1]:
@@ -293,7 +295,7 @@ def _key_figures(before: Content | None, after: Content | None, with_private: bo
             "; ".join(f"{pair[side]['value']} {pair[side]['text']}" for pair in orders[side])
             for side in (0, 1)
         )
-        details.append(FigureChange(_("Order of the key figures"), *texts, year, "fact"))
+        details.append(FigureChange(_("Order of the key figures"), *texts, year, "fact", language))
     return changes + details
 
 

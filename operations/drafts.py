@@ -181,9 +181,7 @@ def drafts_of(working_copies: list[WorkingCopy]) -> list[Draft]:
                 "source": source,
                 "sources_read": sources_read(contents[text], earlier[text], sources) if source else {},
                 "required": tuple(
-                    type.code
-                    for type in types
-                    if type.is_required_in(working_copy.kind, working_copy.year)
+                    type.code for type in types if type.is_required_in(working_copy.kind, working_copy.year)
                 ),
                 "headings": headings,
             }

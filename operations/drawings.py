@@ -19,7 +19,7 @@ from . import charts, maps
 from .models import FinancialFigure, Office
 from .overview import OperationRow
 from .pages import OperationPage
-from .profiles import MEASURES, People, Profile, Value, in_language
+from .profiles import MEASURES, People, Profile, Value, in_language, other_language
 from .rounding import millions
 
 SERIES_CSS = {"budget": "s-budget", "funds_available": "s-funds", "expenditure": "s-expenditure"}
@@ -327,6 +327,7 @@ def office_list(profile: Profile) -> list[dict[str, Any]]:
                 "key": key,
                 "kind_label": str(Office.Kind(office["kind"]).label),
                 "text": in_language(office["description"]),
+                "language": other_language(office["description"]),
                 "has_place": office["latitude"] is not None,
             }
         )

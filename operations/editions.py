@@ -28,6 +28,7 @@ from .models import (
     Pillar,
     PopulationFigure,
     PopulationType,
+    PreviewLink,
     Region,
     Section,
     SectionType,
@@ -306,7 +307,7 @@ def withdraw(
 ) -> Edition | None:
     """Take the text back from readers: every edition of it, those to come included.
 
-    No older edition takes its place, and none stays to be cited. The edition that was public, or
+    No older edition takes its place, none stays to be cited, and no link shows a draft of it any longer. The edition that was public, or
     ``None`` if none was: then nothing changes.
     """
     with transaction.atomic():
@@ -315,6 +316,7 @@ def withdraw(
         if public is None:
             return None
         unschedule(working_copy, user)
+        PreviewLink.objects.of(working_copy).open().update(revoked_at=timezone.now(), revoked_by=user)
         Edition.objects.of(working_copy).filter(released_at__isnull=False, withdrawn_at__isnull=True).update(
             withdrawn_at=timezone.now(),
             withdrawn_by=user,

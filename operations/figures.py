@@ -95,8 +95,14 @@ def _ungrouped(amount: Decimal, places: int) -> str:
     return numberformat.format(amount, get_format("DECIMAL_SEPARATOR"), places, use_l10n=False)
 
 
+def counted(amount: Decimal) -> int:
+    """What tells one from many: 1.2 million is still “one” in French; elsewhere whatever has decimals is many."""
+    whole = abs(int(amount))
+    return whole if int(amount.as_tuple().exponent) >= 0 or get_language() == "fr" else whole + 2
+
+
 def _with_unit(printed: str, amount: Decimal, unit: str, currency: str | None) -> str:
-    unit, whole = unit.lower(), int(amount)  # which tells one from many: 1.2 million may still be “one”
+    unit, whole = unit.lower(), counted(amount)
     if unit == "%":
         return _("%(share)s%%") % {"share": printed}
     if currency:

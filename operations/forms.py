@@ -155,7 +155,9 @@ class SectionFormSet(forms.BaseInlineFormSet):
         queryset = queryset.select_related("type")
         written = list(queryset.filter(narrative=instance)) if instance.pk else []
         source = instance.translated_from
-        self.source = bodies(source.content) if source else None  # a translation has the sections of its source
+        self.source = (
+            bodies(source.content) if source else None
+        )  # a translation has the sections of its source
         belonging = [
             type
             for type in SectionType.objects.all()

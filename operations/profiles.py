@@ -25,6 +25,13 @@ def in_language(texts: dict[str, str] | None) -> str:
     return texts.get(get_language() or "en") or texts.get("en") or next(iter(texts.values()), "")
 
 
+def other_language(texts: dict[str, str] | None) -> str:
+    """The language that ``in_language`` falls back to; empty where the text is in the reader's, or there is none."""
+    given = [code for code, text in (texts or {}).items() if text]
+    reader = get_language() or "en"
+    return "" if reader in given or not given else "en" if "en" in given else given[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A published figure, or the reason why it is missing (in words)."""
@@ -95,6 +102,10 @@ class Profile:
     @property
     def notice(self) -> str:
         return in_language(self.content["notice"])
+
+    @property
+    def notice_language(self) -> str:
+        return other_language(self.content["notice"])
 
     @cached_property
     def years(self) -> list[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from django_countries import countries
 from import_export.fields import Field
@@ -25,7 +24,6 @@ from .cells import (
 from .editions import record
 from .importing import Cell, CellError, Lookup, Overtaken, Plan, Row, TableResource, same, shown
 from .models import (
-    Edition,
     FinancialFigure,
     MissingReason,
     Office,
@@ -172,9 +170,7 @@ class OperationResource(ProfileResource):
                   "latitude", "longitude", "zoom", "first_year", "last_year")  # fmt: skip
 
     def prepare(self, plan: Plan) -> None:
-        operations = Operation.objects.select_related("region").annotate(
-            is_published=Exists(Edition.objects.filter(operation=OuterRef("pk"), released_at__isnull=False))
-        )
+        operations = Operation.objects.select_related("region").with_fixed_address()
         self.known = {operation.code: operation for operation in operations}
         self.slugs = {operation.slug for operation in self.known.values()}
         if self.user is not None:
@@ -211,10 +207,10 @@ class OperationResource(ProfileResource):
         slug, known = row.values.get("slug"), self.known.get(row.values["code"])
         if slug is None or (known and known.slug == slug):
             return
-        if known and known.is_published:
+        if known and known.has_fixed_address:
             yield (
                 "slug",
-                _("The address cannot change any more: a profile under “%s” was released.") % known.slug,
+                _("The address cannot change any more: “%s” was released, or is set to be.") % known.slug,
             )
         elif slug in self.slugs:
             yield "slug", _("Another operation has this address.")

@@ -10,7 +10,7 @@ import re
 import nh3
 
 TAGS = {"p", "br", "strong", "em", "a", "ul", "ol", "li", "h4", "blockquote", "sub", "sup"}
-ATTRIBUTES: dict[str, set[str]] = {"a": {"href", "title"}, "*": set()}
+ATTRIBUTES: dict[str, set[str]] = {"a": {"href"}, "*": set()}
 SCHEMES = {"http", "https", "mailto", "tel"}
 WITH_CONTENT = {
     "script",

@@ -114,10 +114,11 @@ def has_profile(rows: list[Any]) -> bool:
     return any(row.year is None for row in rows)
 
 
-def changed(rows: list[Any], on_page: set) -> dt.datetime:
+def changed(rows: list[Any], on_page: set) -> dt.datetime | None:
     """When the newest of the texts of a page (None: the profile) was released or withdrawn."""
-    return max(
+    times = (
         row.withdrawn_at or row.released_at
         for row in rows
         if ((row.year, row.kind) if row.year else None) in on_page
     )
+    return max(times, default=None)

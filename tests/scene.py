@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -50,7 +49,10 @@ STATES = (
 # The states in which readers see something of it.
 SHOWN = {"released", "changed", "rescheduled"}
 EVER_SHOWN = SHOWN | {"withdrawn", "rewritten"}
-HEADINGS = {"year_end": ("operational-context", "unmet-needs"), "plan": ("key-priorities", "working-environment")}
+HEADINGS = {
+    "year_end": ("operational-context", "unmet-needs"),
+    "plan": ("key-priorities", "working-environment"),
+}
 LATER = dt.timedelta(days=30)
 
 LETTERS = "bcdfghjklmnprstvwx"
@@ -78,7 +80,9 @@ class Place:
     name: str
     operation: Operation
     narratives: list[Narrative] = field(default_factory=list)
-    tokens: list[tuple[str, Any]] = field(default_factory=list)  # of open previews, and the edition that each shows
+    tokens: list[tuple[str, Any]] = field(
+        default_factory=list
+    )  # of open previews, and the edition that each shows
 
 
 @dataclass
@@ -115,7 +119,9 @@ class Scene:
 WORD = re.compile(r"zq[a-z]{4}qz", re.IGNORECASE)
 NUMBER = re.compile(r"(?<!\d)(918\d{3})(?:1\d*)?(?!\d)")
 DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩", "0123456789")
-SEPARATORS = re.compile("(?<=\\d)(?:[.,'’٬٫\u00a0\u202f\u2009]|&nbsp;|&#x?[0-9a-f]{2,4};)(?=\\d)", re.IGNORECASE)
+SEPARATORS = re.compile(
+    "(?<=\\d)(?:[.,'’٬٫\u00a0\u202f\u2009]|&nbsp;|&#x?[0-9a-f]{2,4};)(?=\\d)", re.IGNORECASE
+)
 GEOMETRY = re.compile(r'\s(?:d|x|y|x1|x2|y1|y2|cx|cy|r|rx|width|height|points|viewBox|transform)="[^"]*"')
 
 
@@ -164,7 +170,9 @@ def fill_profile(scene: Scene, place: Place, is_public: bool) -> None:
             },
         )
     for year in (2020, 2021):
-        factories.population(of, year, people=number(f"people {year}"), source=word(f"source of people {year}"))
+        factories.population(
+            of, year, people=number(f"people {year}"), source=word(f"source of people {year}")
+        )
         for measure in ("budget", "expenditure"):
             factories.finance(
                 of,
@@ -192,7 +200,11 @@ def fill_text(scene: Scene, place: Place, text: Narrative, is_public: bool) -> N
         Section.objects.create(narrative=text, type=SectionType.objects.get(code=heading), body=body)
     value = scene.number("text", place.name, f"{what}, key figure", is_public)
     factories.key_figure(
-        text, str(value), text=word("key figure"), source=word("source"), editor_note=word("note to editors", False)
+        text,
+        str(value),
+        text=word("key figure"),
+        source=word("source"),
+        editor_note=word("note to editors", False),
     )
     factories.key_figure(text, "52,996", text="people given cash")
     text.save()
@@ -221,11 +233,15 @@ def bring(scene: Scene, place: Place, of: Operation | Narrative, state: str, pro
     if state in EVER_SHOWN:
         editions.release(of, by, note=f"{word('note to readers', is_shown)} & <more>.")
     if state in {"withdrawn", "rewritten"}:
-        editions.withdraw(of, by, notice=f"{word('notice of the withdrawal', profile in EVER_SHOWN)} & <more>.")
+        editions.withdraw(
+            of, by, notice=f"{word('notice of the withdrawal', profile in EVER_SHOWN)} & <more>."
+        )
     if state in {"changed", "rescheduled", "rewritten"}:
         fill(False)
     if state in {"scheduled", "rescheduled"}:
-        editions.release(of, by, timezone.now() + LATER, note=word("note of a release to come"), is_correction=True)
+        editions.release(
+            of, by, timezone.now() + LATER, note=word("note of a release to come"), is_correction=True
+        )
     if state == "in_review":
         editions.send_for_review(of, by, word("comment when it was sent"))
     newest = editions.record(of, by)
@@ -240,7 +256,9 @@ def bring(scene: Scene, place: Place, of: Operation | Narrative, state: str, pro
     place.tokens.append((token_of(link), newest))
 
 
-def add_place(scene: Scene, name: str, region: Region, profile: str, texts: list[tuple[str, int, str, str]]) -> Place:
+def add_place(
+    scene: Scene, name: str, region: Region, profile: str, texts: list[tuple[str, int, str, str]]
+) -> Place:
     """An operation with its profile in a state, and texts: kind, year, language and state of each."""
     was_shown = profile in EVER_SHOWN
     slug = scene.word("profile", name, f"slug of “{name}”", was_shown)
@@ -253,7 +271,11 @@ def add_place(scene: Scene, name: str, region: Region, profile: str, texts: list
             operation=place.operation, kind=kind, year=year, language="en", released_at__isnull=False
         ).first()
         text = factories.narrative(
-            place.operation, year, kind, language=language, translated_from=source if language != "en" else None
+            place.operation,
+            year,
+            kind,
+            language=language,
+            translated_from=source if language != "en" else None,
         )
         place.narratives.append(text)
         bring(scene, place, text, state, profile)
@@ -339,9 +361,13 @@ def add_elsewhere(scene: Scene) -> None:
     )
     add_lines(scene, place)
     scene.roles |= {
-        "editor of another": factories.user("editor-of-another", groups=("Field editors",), on=[place.operation]),
+        "editor of another": factories.user(
+            "editor-of-another", groups=("Field editors",), on=[place.operation]
+        ),
         "finance of another": factories.user("finance-of-another", groups=("Finance",), on=[place.operation]),
-        "reviewer of another region": factories.user("reviewer-of-another", groups=("Reviewers",), on=[region]),
+        "reviewer of another region": factories.user(
+            "reviewer-of-another", groups=("Reviewers",), on=[region]
+        ),
     }
 
 
@@ -362,16 +388,23 @@ def add_here(scene: Scene) -> None:
         + [("year_end", 2015, "fr", "draft"), ("year_end", 2019, "ar", "released")],
     )
     add_place(scene, "released texts, no profile", region, "draft", [("year_end", 2020, "en", "released")])
-    add_place(scene, "released texts, profile withdrawn", region, "withdrawn", [("plan", 2020, "en", "released")])
+    add_place(
+        scene, "released texts, profile withdrawn", region, "withdrawn", [("plan", 2020, "en", "released")]
+    )
     for name in ("released", "draft", "withdrawn"):
         add_lines(scene, scene.places[name])
     add_lines(scene, None)
     here = [place.operation for place in scene.places.values() if place.name != "elsewhere"]
     draft = Edition.objects.of(scene.places["draft"].operation).first()
     now = timezone.now()
-    for more in ({"revoked_at": now}, {"made_at": now - dt.timedelta(hours=3), "expires_at": now - dt.timedelta(hours=1)}):
+    for more in (
+        {"revoked_at": now},
+        {"made_at": now - dt.timedelta(hours=3), "expires_at": now - dt.timedelta(hours=1)},
+    ):
         times = {"made_at": now, "expires_at": now + dt.timedelta(hours=1)} | more
-        scene.dead_tokens.append(token_of(PreviewLink.objects.create(edition=draft, made_by=scene.author, **times)))
+        scene.dead_tokens.append(
+            token_of(PreviewLink.objects.create(edition=draft, made_by=scene.author, **times))
+        )
     scene.roles |= {
         "anonymous": None,
         "viewer": factories.user("viewer", groups=("Viewers",), on=here),

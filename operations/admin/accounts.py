@@ -71,5 +71,7 @@ class AccountAdmin(Discreet, UserAdmin):
         return may and obj != request.user
 
     def may_touch(self, request: HttpRequest, obj: User | None) -> bool:
-        """An administrator's account is in the hands of administrators alone, its password above all."""
-        return request.user.is_superuser or obj is None or not obj.is_superuser
+        """The account of who gives roles is in the hands of administrators alone, its password above all."""
+        if request.user.is_superuser or obj is None:
+            return True
+        return not obj.is_superuser and not administrators().filter(pk=obj.pk).exists()

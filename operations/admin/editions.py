@@ -184,7 +184,10 @@ def profile_tables(content: dict[str, Any]) -> dict[str, Any]:
     kinds = dict(Office.Kind.choices)
     offices = [
         {**office, "kind": kinds[office["kind"]], "is_public": is_public}
-        for is_public, listed in ((True, content["offices"]), (False, content.get("private", {}).get("offices", [])))
+        for is_public, listed in (
+            (True, content["offices"]),
+            (False, content.get("private", {}).get("offices", [])),
+        )
         for office in listed
     ]
     return {

@@ -61,6 +61,7 @@ class KeyFigureInline(PartPerOperation, admin.TabularInline):
 
 @admin.register(Narrative)
 class NarrativeAdmin(Translating, StatefulList, WorkingCopyAdmin, admin.ModelAdmin):
+    locked_by = "narratives"
     form = NarrativeForm
     inlines = [SectionInline, KeyFigureInline]
     change_form_template = "admin/operations/narrative/change_form.html"

@@ -54,8 +54,8 @@ from .stamps import Stamped
 from .two_editors import Note, TwoEditors, is_newer, overtaking
 from .working_copies import StateFilter, StatefulList, WorkingCopyAdmin
 
-# What releasing a profile makes public, by the keys of its content.
-PARTS = {
+# What releasing a profile makes public: the keys of its content, in words.
+CONTENT_LABELS = {
     "code": gettext_lazy("code"),
     "slug": gettext_lazy("address"),
     "name": gettext_lazy("name"),
@@ -90,6 +90,7 @@ class OfficeInline(PartPerOperation, admin.TabularInline):
 
 @admin.register(Operation)
 class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmin):
+    locked_by = "pk"
     resource_classes = [OperationResource]
     form = SeenForm
     inlines = [OfficeInline]
@@ -142,7 +143,7 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return operations_with_state(super().get_queryset(request))
+        return operations_with_state(super().get_queryset(request)).with_fixed_address()
 
     def get_fieldsets(self, request: HttpRequest, obj: Operation | None = None) -> list:
         fieldsets = super().get_fieldsets(request, obj)
@@ -165,7 +166,7 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
 
     def get_readonly_fields(self, request: HttpRequest, obj: Operation | None = None) -> list[str]:
         fixed = [*super().get_readonly_fields(request, obj)]
-        if obj and obj.last_released is not None:
+        if obj and obj.has_fixed_address:
             fixed.append("slug")
         if obj and not self.has_add_permission(request):
             fixed.append("code")
@@ -368,13 +369,24 @@ class OperationAdmin(TableAdmin, StatefulList, WorkingCopyAdmin, TranslationAdmi
         own = {"shape", "private"}  # readers see neither
         own |= {"population", "population_types"} if may_release_people else set()
         own |= {"finance", "pillars"} if may_release_money else set()
-        draft = candidate.content
-        others = [key for key in draft if key not in own and draft[key] != public.content.get(key)]
-        if not others:
-            return ""
-        return _(
-            "This would also release what was changed in: %s. A reviewer of the operation can release it."
-        ) % ", ".join(dict.fromkeys(str(PARTS.get(key, key)) for key in others))
+        if others := changed_parts(public.content, candidate.content, own):
+            said = _(
+                "This would also release what was changed in: %s. A reviewer of the operation can release it."
+            )
+            return said % others
+        if candidate.waiting and (others := changed_parts(public.content, candidate.waiting.content, own)):
+            said = _(
+                "Edition %(number)s, which is set to be released, also holds what was changed in: %(parts)s. "
+                "A reviewer of the operation can take back or change its time, and release this one instead."
+            )
+            return said % {"number": candidate.waiting.number, "parts": others}
+        return ""
+
+
+def changed_parts(public: dict[str, Any], content: dict[str, Any], but: set[str]) -> str:
+    """In words, what differs from what readers see; the keys in ``but`` aside."""
+    others = [key for key in content if key not in but and content[key] != public.get(key)]
+    return ", ".join(dict.fromkeys(str(CONTENT_LABELS.get(key, key)) for key in others))
 
 
 def may_edit_figures(request: HttpRequest, operation: Operation, *more: str) -> tuple[bool, bool]:
@@ -410,6 +422,17 @@ class PartOfProfile(Stamped, TwoEditors, TableAdmin, PerOperation):
 
     def whole(self, obj: Any) -> Operation:
         return obj.operation
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Of two who add the same row at once, the second is told by the form that it exists."""
+        chosen = request.POST.get("operation", "")
+        if object_id is not None or not chosen.isdecimal() or len(chosen) > 18:
+            return super().changeform_view(request, object_id, *args, **kwargs)
+        with transaction.atomic():
+            Operation.objects.lock(pk=chosen)
+            return super().changeform_view(request, object_id, *args, **kwargs)
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -27,9 +28,24 @@ def opened(user: Any, form: str) -> dt.datetime:
     It is a courtesy: where the database is too busy to write it, the page is shown without.
     """
     now = timezone.now()
-    with suppress(OperationalError):
+    with suppress(OperationalError), briefly():
         note(user, form, now)
     return now
+
+
+@contextmanager
+def briefly() -> Iterator[None]:
+    """SQLite has one writer at a time: a page that is only looked at does not wait for a long import."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        usual = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute("PRAGMA busy_timeout = 200")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 def note(user: Any, form: str, now: dt.datetime) -> None:

@@ -42,7 +42,7 @@ def everywhere(request: HttpRequest, *permissions: str) -> bool:
     return asked[permissions]
 
 
-def place_of(obj: Any) -> int | None:
+def operation_of(obj: Any) -> int | None:
     """The key of the operation that a row belongs to; ``None`` for one that belongs to none."""
     if isinstance(obj, Operation):
         return obj.pk
@@ -66,7 +66,7 @@ def is_mine(request: HttpRequest, operation: int | None, *permissions: str) -> b
 
 def content_for(request: HttpRequest, of: models.Model, content: Any) -> Any:
     """What an edition of something holds; without the offices that are not public for who may not see offices there."""
-    if not content or "offices" not in content["private"] or is_mine(request, place_of(of), *READ_OFFICES):
+    if not content or "offices" not in content["private"] or is_mine(request, operation_of(of), *READ_OFFICES):
         return content
     return {key: value for key, value in content.items() if key != "private"}
 
@@ -77,7 +77,7 @@ def is_seen(request: HttpRequest, obj: models.Model) -> bool:
         return request.user.has_perm("operations.change_role")
     if not isinstance(obj, Operation) and not belongs_to_an_operation(type(obj)):
         return True
-    return is_mine(request, place_of(obj), permission(obj, "view"), permission(obj, "change"))
+    return is_mine(request, operation_of(obj), permission(obj, "view"), permission(obj, "change"))
 
 
 class Discreet:
@@ -121,7 +121,7 @@ class PerOperation(Discreet):
         return everything.filter(**{name: self.operations(request, "view", "change")})
 
     def is_mine(self, request: HttpRequest, obj: models.Model | None, *permissions: str) -> bool:
-        return obj is None or is_mine(request, place_of(obj), *permissions)
+        return obj is None or is_mine(request, operation_of(obj), *permissions)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         either = (self.permission("view"), self.permission("change"))
@@ -145,7 +145,7 @@ class PerOperation(Discreet):
         both = (RELEASE, self.permission("change"))
         if obj is None:
             return request.user.has_perms(both)
-        return place_of(obj) in allowed(request, *both, by_one_role=True)
+        return operation_of(obj) in allowed(request, *both, by_one_role=True)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -169,7 +169,7 @@ class PartPerOperation:
     """An inline whose rows are seen, added, changed and deleted by the rights on the operation of its form."""
 
     def may(self, request: HttpRequest, obj: Any, *actions: str) -> bool:
-        operation = place_of(obj)
+        operation = operation_of(obj)
         if obj is None:  # a new text says of which operation it is; a new operation is of none
             chosen = getattr(request, "narrative", {}).get("operation")
             operation = chosen and chosen.pk

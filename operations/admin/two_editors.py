@@ -22,6 +22,7 @@ from ..comparison import Comparison, TextChange, compare
 from ..models import Edition, Narrative, Operation
 from ..word_diff import compare_blocks, parse
 from .pages import clock, zone_of
+from .rights import content_for
 
 MOST_NAMED = 10
 
@@ -101,6 +102,8 @@ def overtaking(request: HttpRequest, whole: Any, seen: str) -> Overtaking:
     newest = made.first()
     number = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
     older = made.filter(number=number).first() if number else None
+    for edition in filter(None, (newest, older)):
+        edition.content = content_for(request, whole, edition.content)
     earlier = (
         []
         if number is None or newest is None
@@ -127,7 +130,7 @@ class TwoEditors:
     overwrites only what they may overwrite anyway.
     """
 
-    locked_by = "pk"  # the lookup of the operation that is locked, given the key of the object
+    locked_by: str  # the lookup of the operation that is locked, given the key of the object
 
     def whole(self, obj: Any) -> Operation | Narrative:
         """The working copy whose editions hold this object."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,14 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.db import transaction
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from .. import editions
 from ..comparison import compare
@@ -37,14 +40,14 @@ from ..models import (
 from ..moments import with_zone
 from ..sites import State
 from .pages import Pages, zone_of
-from .rights import content_for, everywhere
+from .rights import READ_OFFICES, content_for, everywhere, permission
 
 AT_ONCE = 20  # versions on one page
 WITHIN = dt.timedelta(seconds=5)  # a line of the log and the edition of the same save
 TELLS_NOTHING = ("", "[]", '[{"added": {}}]')  # messages of the log for what the list says anyway
-PARTS = {
-    Operation: (Operation, Office, PopulationFigure, FinancialFigure),
-    Narrative: (Narrative, Section, KeyFigure),
+RESTORED_ROWS = {  # which a restore makes anew, beside the working copy itself
+    Operation: (Office, PopulationFigure, FinancialFigure),
+    Narrative: (Section, KeyFigure),
 }
 
 
@@ -95,7 +98,8 @@ class Versions(Pages):
         before, after = self.chosen(request, obj)
         compared = (before, after) if before and after else ()
         contents = [content_for(request, obj, edition.content) for edition in compared]
-        lines = versions(obj, page, zone_of(request))
+        hidden = () if self.is_mine(request, obj, *READ_OFFICES) else (Office,)
+        lines = versions(obj, page, zone_of(request), hidden)
         for line in lines:
             line.preview_url = self.preview_url(obj, line.edition.language, edition=line.edition.number)
         context = {
@@ -130,17 +134,18 @@ class Versions(Pages):
     # --- Restore -------------------------------------------------------------------------------------
 
     def refuses_restore(self, request: HttpRequest, obj: Any) -> str:
-        """Why this person cannot restore a version: it changes every part, and needs the right to change each."""
-        parts = PARTS[type(obj)]
+        """Why this person cannot restore a version: it puts other rows in the place of all of them."""
+        needed = {type(obj): ["change"]} | dict.fromkeys(RESTORED_ROWS[type(obj)], ["add", "change", "delete"])
         missing = [
-            str(part._meta.verbose_name_plural)
-            for part in parts
-            if not self.is_mine(request, obj, f"operations.change_{part._meta.model_name}")
+            str(model._meta.verbose_name_plural)
+            for model, actions in needed.items()
+            if not all(self.is_mine(request, obj, permission(model, action)) for action in actions)
         ]
         if not missing:
             return ""
         return _(
-            "An older version can be restored by who may change everything in it. You may not change: %s."
+            "An older version can be restored by who may add, change and delete everything in it. "
+            "You may not do all of that with: %s."
         ) % get_text_list(missing, _("and"))
 
     def refuses_move(self, request: HttpRequest, obj: Any, edition: Edition) -> str:
@@ -220,8 +225,8 @@ class Versions(Pages):
         return " ".join(said)
 
 
-def versions(obj: Any, page: Page, zone: str) -> list[Version]:
-    """The lines of one page, in a few queries: what was released when, the steps, the log."""
+def versions(obj: Any, page: Page, zone: str, hidden: Sequence[type[Model]] = ()) -> list[Version]:
+    """The lines of one page, in a few queries: what was released when, the steps, the log without ``hidden`` rows."""
     now = timezone.now()
     releases = list(
         Edition.objects.of(obj)
@@ -233,7 +238,7 @@ def versions(obj: Any, page: Page, zone: str) -> list[Version]:
     by_key = {line.edition.pk: line for line in lines}
     for step in Step.objects.filter(edition__in=by_key).select_related("by"):
         by_key[step.edition_id].steps.append(step)
-    for pk, entries in log_of(obj, page).items():
+    for pk, entries in log_of(obj, page, hidden).items():
         by_key[pk].log = entries
     return lines
 
@@ -259,7 +264,7 @@ def as_readers_saw(
     return state, _("was public from %(since)s to %(until)s") % words
 
 
-def log_of(obj: Any, page: Page) -> dict[int, list[LogEntry]]:
+def log_of(obj: Any, page: Page, hidden: Sequence[type[Model]] = ()) -> dict[int, list[LogEntry]]:
     """What Django's log tells more than the list does, beside the edition that it was said of."""
     shown = list(page)
     if not shown:
@@ -279,8 +284,24 @@ def log_of(obj: Any, page: Page) -> dict[int, list[LogEntry]]:
         entries = entries.filter(action_time__lt=newer.values_list("made_at", flat=True)[0] - WITHIN)
     told = defaultdict(list)
     for entry in entries[:500]:
-        told[edition_of(entry, shown).pk].append(entry)
+        entry.change_message = without(entry.change_message, hidden)
+        if entry.change_message not in TELLS_NOTHING:
+            told[edition_of(entry, shown).pk].append(entry)
     return told
+
+
+def without(message: str, hidden: Sequence[type[Model]]) -> str:
+    """A message of Django's log, without what it tells of rows of these models, which it knows by their names."""
+    if not hidden or not message.startswith("["):
+        return message
+    with override(None):  # as they are when the log is written
+        names = {str(model._meta.verbose_name) for model in hidden}
+    try:
+        told = json.loads(message)
+    except ValueError:  # a sentence that begins with a bracket
+        return message
+    kept = [part for part in told if not any(about.get("name") in names for about in part.values())]
+    return json.dumps(kept)
 
 
 def edition_of(entry: LogEntry, shown: list[Edition]) -> Edition:

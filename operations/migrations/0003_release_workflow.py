@@ -8,7 +8,6 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-
 append_only = import_module("operations.migrations.0002_editions_are_append_only")
 
 

@@ -26,16 +26,43 @@ def make_roles(apps, schema_editor):
         .exclude(pk__in=of_operations.values("pk"))
         .distinct()
     )
-    for group in [*of_operations, *of_money]:
-        for user in group.user_set.all():
-            if group in of_money or user.pk in everywhere:
-                places = [None]
-            else:
-                places = list(Operation.objects.filter(editors=user))
-            for operation in places:
-                Role.objects.get_or_create(user=user, group=group, operation=operation, region=None)
-            if places:
-                user.groups.remove(group)
+    # Whoever had such rights without a group has a group of their own now.
+    own = Q(content_type__app_label__in=["operations", "contributions"]) & ~Q(codename=every)
+    own_groups = []
+    for user in User.objects.filter(
+        user_permissions__content_type__app_label__in=["operations", "contributions"]
+    ):
+        permissions = user.user_permissions.filter(own)
+        if permissions and user.pk not in {owner.pk for owner, _group in own_groups}:
+            group, _made = Group.objects.get_or_create(name=f"Rights of {user.username}"[:150])
+            group.permissions.set(permissions)
+            own_groups.append((user, group))
+    shared = [(user, group) for group in [*of_operations, *of_money] for user in group.user_set.all()]
+    for user, group in [*shared, *own_groups]:
+        if group in of_money or user.pk in everywhere:
+            places = [None]
+        else:
+            places = list(Operation.objects.filter(editors=user))
+        for operation in places:
+            Role.objects.get_or_create(user=user, group=group, operation=operation, region=None)
+
+
+def make_editors(apps, schema_editor):
+    """The way back: who has a role somewhere has its group, and edits the operations of their roles."""
+    Operation = apps.get_model("operations", "Operation")
+    editors = set()  # the table that is back has its unique index only at the end of this migration
+    for role in apps.get_model("operations", "Role").objects.select_related("user", "group"):
+        role.user.groups.add(role.group)
+        found = Operation.objects.all()
+        if role.operation_id:
+            found = found.filter(pk=role.operation_id)
+        elif role.region_id:
+            found = found.filter(region=role.region_id)
+        editors |= {(operation.pk, role.user_id) for operation in found}
+    Editor = Operation.editors.through
+    Editor.objects.bulk_create(
+        Editor(operation_id=operation, user_id=user) for operation, user in sorted(editors)
+    )
 
 
 def forget_permission(apps, schema_editor):
@@ -48,7 +75,7 @@ class Migration(migrations.Migration):
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
     operations = [
-        migrations.RunPython(make_roles, migrations.RunPython.noop),
+        migrations.RunPython(make_roles, make_editors),
         migrations.RunPython(forget_permission, migrations.RunPython.noop),
         migrations.RemoveField(model_name="operation", name="editors"),
         migrations.AlterModelOptions(

@@ -45,6 +45,11 @@ class OperationQuerySet(models.QuerySet):
         """The operation, to be changed by one transaction at a time; others wait for its end."""
         return self.select_for_update(of=("self",), no_key=True).filter(**which).first()
 
+    def with_fixed_address(self) -> OperationQuerySet:
+        """``has_fixed_address``: an edition was released under its address, or is set to be."""
+        released = self.model.objects.filter(pk=OuterRef("pk"), editions__released_at__isnull=False)
+        return self.annotate(has_fixed_address=Exists(released))
+
     def for_freezing(self) -> OperationQuerySet:
         """With everything that a profile edition holds, in a fixed number of queries."""
         return self.select_related("region", "predecessor").prefetch_related(

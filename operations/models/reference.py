@@ -176,8 +176,4 @@ class SectionType(Validity):
         return (self.in_plan if kind == TextKind.PLAN else self.in_year_end) and self.is_valid_in(year)
 
     def is_required_in(self, kind: str, year: int) -> bool:
-        return (
-            self.required_since is not None
-            and self.required_since <= year
-            and self.belongs_to(kind, year)
-        )
+        return self.required_since is not None and self.required_since <= year and self.belongs_to(kind, year)

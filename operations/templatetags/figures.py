@@ -19,7 +19,7 @@ from django.utils.translation import get_language, get_language_bidi, get_langua
 from django.utils.translation import gettext as _
 
 from ..drawings import print_cents, print_day, print_number, print_percent
-from ..figures import print_figure
+from ..figures import counted, print_figure
 from ..profiles import in_language
 from ..richtext import clean_html
 from ..rounding import compact, half_up, percent
@@ -63,8 +63,7 @@ def usd_short(value: Decimal | None) -> str:
     if value is None:
         return MISSING
     rounded, unit = compact(value)
-    # Where a language tells one from many, 1.2 million may still be “one”: it is told by the whole part.
-    whole = abs(int(rounded))
+    whole = counted(rounded)
     words = {
         "billion": ngettext("$%s billion", "$%s billion", whole),
         "million": ngettext("$%s million", "$%s million", whole),

@@ -9,10 +9,13 @@ from urllib.parse import urlencode
 from django import template
 from django.conf import settings
 from django.urls import reverse
+from django.utils.html import conditional_escape, format_html
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, override
 from django.utils.translation import gettext as _
 
+from ..comparison import FigureChange
 from ..drawings import print_day
 from ..models import Edition, TextKind
 from ..moments import with_zone, zone_named
@@ -84,6 +87,24 @@ def text_name(edition: Edition) -> str:
 def language_name(code: str) -> str:
     """French, in the reader's language."""
     return str(get_language_info(code)["name_translated"])
+
+
+@register.filter
+def marked(text: str, language: str) -> SafeString:
+    """The text marked as being in this language, where one is given."""
+    return format_html('<bdi lang="{}">{}</bdi>', language, text) if language else conditional_escape(text)
+
+
+@register.filter
+def marked_label(change: FigureChange) -> SafeString:
+    """The label, what it quotes from a text marked as being in the language of that text."""
+    if not change.said:
+        return conditional_escape(change.label)
+    ours = len(_("Key figure: %(text)s").partition("%(text)s")[0])
+    before, said, after = change.label[ours:].partition(change.said)
+    return format_html(
+        '{}<span lang="{}">{}</span>{}', change.label[:ours] + before, change.language, said, after
+    )
 
 
 @register.simple_tag

@@ -1,14 +1,15 @@
 """Two people who save at the same moment, on a real database with real transactions."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from operations.models import Edition, Narrative, Operation
+from operations.editions import lock, record
+from operations.models import Edition, Narrative, Operation, Section
 from tests import factories
 from tests.operations.test_admin import add_url, change_url, filled, section_field
 
@@ -79,3 +80,33 @@ def test_of_two_who_begin_one_text_at_once_the_second_overwrites_nothing(kind):
     text = Narrative.objects.get(year=2021)
     assert text.sections.get().body in ({"<p>0.</p>", "<p>1.</p>"} if kind == "add" else {"<p>Of 2020.</p>"})
     assert [edition.number for edition in Edition.objects.of(text)] == [1]
+
+
+def test_who_saves_a_text_while_another_is_saving_it_waits_and_is_told():
+    peru = factories.operation()
+    for year in range(2001, 2009):  # so that the key of the text is not that of its operation
+        factories.narrative(peru, year)
+    text = factories.narrative(peru, 2020, sections={"unmet-needs": "<p>Old.</p>"})
+    ann = factories.user("ann", is_superuser=True)
+    factories.user("bob", is_superuser=True)
+    record(text, ann)
+    client = Client()
+    client.login(username="bob", password=factories.PASSWORD)
+    page = client.get(change_url(text))
+    form = filled(page, **{section_field(page, "unmet-needs"): "<p>Of Bob.</p>"})
+
+    def save():
+        try:
+            return client.post(change_url(text), form).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():  # as Ann's save does
+            lock(text)
+            Section.objects.filter(narrative=text).update(body="<p>Of Ann.</p>")
+            record(text, ann)
+            answer = pool.submit(save)
+            assert wait([answer], timeout=1).not_done
+        assert answer.result() == 200
+    assert Section.objects.get(narrative=text).body == "<p>Of Ann.</p>"

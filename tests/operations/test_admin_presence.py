@@ -3,9 +3,11 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from operations.admin.presence import briefly
 from operations.editions import record
 from operations.models import OpenForm
 from tests import factories
@@ -177,3 +179,15 @@ def test_opening_a_form_costs_three_queries_for_it_however_many_have_it_open(
     for number in range(20):
         OpenForm.objects.create(user=factories.user(f"user{number}"), form=f"narrative/{report.pk}")
     assert len(cost()) == 3
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="one writer at a time is SQLite's")
+def test_opening_a_form_does_not_wait_for_a_long_import():
+    def timeout():
+        with connection.cursor() as cursor:
+            return cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+
+    usual = timeout()
+    with briefly():
+        assert timeout() == 200
+    assert timeout() == usual == 20_000

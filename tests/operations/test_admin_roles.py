@@ -339,6 +339,15 @@ def test_a_keeper_of_accounts_makes_no_administrator_and_touches_none(client, an
     assert User.objects.filter(username__in=["root", "ana"]).count() == 2
 
 
+def test_a_keeper_of_accounts_does_not_take_over_the_account_of_who_gives_roles(client, ana):
+    factories.group("Account keepers", "view_user", "change_user")
+    factories.group("Givers of roles", "view_role", "change_role")
+    factories.role(ana, "Givers of roles")
+    client.force_login(factories.user("keeper", groups=("Account keepers",)))
+    assert client.get(reverse("admin:auth_user_password_change", args=[ana.pk])).status_code == 403
+    assert client.post(reverse("admin:auth_user_change", args=[ana.pk]), {"username": "x"}).status_code == 403
+
+
 def test_nobody_deletes_their_own_account(admin):
     root = User.objects.get(username="root")
     assert admin.post(reverse("admin:auth_user_delete", args=[root.pk]), {"post": "yes"}).status_code == 403

@@ -257,7 +257,8 @@ def test_the_form_compares_the_two_editions_of_the_source(editor, report, french
     text = editor.get(url(french)).content.decode()
     assert "What changed from edition 1 to edition 2" in text
     assert re.search(r"<del>.*?all of the regions", text, re.DOTALL)
-    assert re.search(r"<del><bdi>300,000</bdi></del>.*?<ins><bdi>52,996</bdi></ins>", text, re.DOTALL)
+    changed = r'<del><bdi lang="en">300,000</bdi></del>.*?<ins><bdi lang="en">52,996</bdi></ins>'
+    assert re.search(changed, text, re.DOTALL)
     assert "Take over the source’s edition 2" in text
 
 

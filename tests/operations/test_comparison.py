@@ -6,6 +6,7 @@ import copy
 import random
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from django.template.loader import render_to_string
@@ -355,8 +356,9 @@ def test_everything_is_new_where_there_was_nothing_and_gone_where_nothing_is_lef
     new, gone = compare(None, content), compare(content, None)
     assert [text.kind for text in new.texts] == ["added"]
     assert [text.kind for text in gone.texts] == ["removed"]
-    assert new.figures == [FigureChange("Key figure: people given cash", "", "300", 2020, "key_figure")]
-    assert gone.figures == [FigureChange("Key figure: people given cash", "300", "", 2020, "key_figure")]
+    label, said = "Key figure: people given cash", "people given cash"
+    assert new.figures == [FigureChange(label, "", "300", 2020, "key_figure", "en", said)]
+    assert gone.figures == [FigureChange(label, "300", "", 2020, "key_figure", "en", said)]
     assert (new.language, gone.language) == ("en", "en")
 
 
@@ -615,7 +617,7 @@ def test_the_figures_of_a_comparison_the_other_way_round_are_its_mirror(one, oth
     if other_kind not in (None, kind):
         return
     forth, back = compare(before, after).figures, compare(after, before).figures
-    mirrored = [FigureChange(f.label, f.after, f.before, f.year, f.what) for f in back]
+    mirrored = [replace(f, before=f.after, after=f.before) for f in back]
     assert Counter(forth) == Counter(mirrored)
     assert all(change.before != change.after for change in forth)
     assert not compare(before, copy.deepcopy(before))
@@ -646,7 +648,9 @@ def test_what_was_frozen_can_be_compared():
     change = compare(before[1], after[1])
     assert change.texts[0].blocks[0].runs[1:3] == [Run("removed", "52,000"), Run("added", "52,996")]
     assert change.figures == [
-        FigureChange("Key figure: people given cash", "52,000", "52,996", 2020, "key_figure")
+        FigureChange(
+            "Key figure: people given cash", "52,000", "52,996", 2020, "key_figure", "en", "people given cash"
+        )
     ]
 
 

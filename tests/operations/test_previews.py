@@ -540,3 +540,16 @@ def test_of_a_line_of_the_log_only_the_token_is_left_out():
 
 def test_the_handlers_of_the_site_leave_tokens_out(settings):
     assert all("tokens" in handler["filters"] for handler in settings.LOGGING["handlers"].values())
+
+
+def test_withdrawing_a_text_ends_the_links_to_its_drafts(client, ana, rosa, report, peru):
+    release(peru, rosa)
+    draft = record(report, ana)
+    link = link_to(draft)
+    write(report, "<p>Names nobody.</p>")
+    release(report, rosa)
+    assert client.get(address(link)).status_code == 200
+    withdraw(report, rosa, notice="It named people.")
+    assert client.get(address(link)).status_code == 410
+    link.refresh_from_db()
+    assert link.revoked_by == rosa

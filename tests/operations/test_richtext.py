@@ -100,7 +100,7 @@ def test_nothing_outside_the_allowed_tags_and_attributes_is_left(fragment):
     assert parsed.other == []
     for tag, attrs in parsed.found:
         assert tag in TAGS
-        assert set(attrs) <= ({"href", "title", "rel"} if tag == "a" else set())
+        assert set(attrs) <= ({"href", "rel"} if tag == "a" else set())
         if scheme := re.match(r"\s*([a-z0-9+.-]+):", attrs.get("href") or "", re.IGNORECASE):
             assert scheme[1].lower() in SCHEMES
 

@@ -69,6 +69,8 @@ def make(apps):
     user("idle", "Old editors")
     user("money", "Old readers of money")
     user("direct", "Old editors").user_permissions.add(every)
+    user("own").user_permissions.add(change)
+    peru.editors.add(User.objects.get(username="own"))
 
 
 def test_groups_and_editors_become_roles(before):
@@ -76,7 +78,8 @@ def test_groups_and_editors_become_roles(before):
     executor = MigrationExecutor(connection)
     executor.migrate(AFTER)
     apps = executor.loader.project_state(AFTER).apps
-    Role, User, Permission = (
+    Group, Role, User, Permission = (
+        apps.get_model("auth", "Group"),
         apps.get_model("operations", "Role"),
         apps.get_model("auth", "User"),
         apps.get_model("auth", "Permission"),
@@ -88,13 +91,34 @@ def test_groups_and_editors_become_roles(before):
         ("mixed", "Old editors", None, None),
         ("mixed", "Old reviewers", None, None),
         ("money", "Old readers of money", None, None),
+        ("own", "Rights of own", "PER", None),
         ("rev", "Old reviewers", None, None),
         ("two", "Old editors", "PER", None),
         ("two", "Old editors", "TCD", None),
     ]
-    left = User.objects.filter(groups__isnull=False).values_list("username", "groups__name")
-    assert sorted(left) == [("idle", "Old editors"), ("two", "Old others")]
+    own = Group.objects.get(name="Rights of own")
+    assert [permission.codename for permission in own.permissions.all()] == ["change_operation"]
+    # Their groups stay with them: what concerns no operation, such as the sight of accounts, comes by these.
+    assert sorted(User.objects.get(username="two").groups.values_list("name", flat=True)) == [
+        "Old editors",
+        "Old others",
+    ]
     assert not Permission.objects.filter(codename="edit_every_operation").exists()
     assert "editors" not in [
         field.name for field in apps.get_model("operations", "Operation")._meta.get_fields()
+    ]
+
+
+def test_the_way_back_gives_editors_their_operations(before):
+    make(before)
+    MigrationExecutor(connection).migrate(AFTER)
+    executor = MigrationExecutor(connection)
+    executor.migrate(BEFORE)
+    Operation = executor.loader.project_state(BEFORE).apps.get_model("operations", "Operation")
+    editors = Operation.objects.filter(editors__username__in=["ana", "two", "own"])
+    assert sorted(editors.values_list("code", "editors__username")) == [
+        ("PER", "ana"),
+        ("PER", "own"),
+        ("PER", "two"),
+        ("TCD", "two"),
     ]

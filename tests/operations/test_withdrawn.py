@@ -239,12 +239,13 @@ def test_a_translation_tells_that_its_source_has_changed_since(client, peru, is_
     source = publish(english)
     publish(report(peru, "52 000 personnes.", language="fr", translated_from=source), 1)
     assert "52 000 personnes." in words(client.get("/fr/operations/per/2020/"))
-    assert "translation was made" not in words(client.get("/fr/operations/per/2020/"))
+    assert "Cette traduction" not in words(client.get("/fr/operations/per/2020/"))
     english.sections.update(body="<p>52,996 people.</p>")
     publish(english, 2, is_correction=is_correction)
     response = client.get("/fr/operations/per/2020/")
     html = response.content.decode()
     assert '<a href="/operations/per/2020/" hreflang="en">' in html
+    assert "Cette traduction a été faite à partir du texte du" in words(response)
     text = response.context["page"].year_end
     assert text.is_out_of_date
     assert (text.source.pk, text.source_now.is_correction) == (source.pk, is_correction)

@@ -211,7 +211,10 @@ def test_who_reads_no_texts_has_no_work_list(client, peru):
 
 
 def test_the_start_page_leads_to_it(reviewer):
-    assert f'<a href="{URL}">Work list</a>' in reviewer.get("/admin/").content.decode()
+    assert (
+        f'<a href="{URL}">Work list: every text, year and language</a>'
+        in reviewer.get("/admin/").content.decode()
+    )
 
 
 def test_each_cell_leads_to_its_form_or_to_writing_or_translating_it(reviewer, peru, rosa):
