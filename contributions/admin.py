@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from operations.admin.editions import ReadOnlyAdmin
-from operations.admin.rights import Discreet, PerOperation, everywhere
+from operations.admin.rights import READ_OFFICES, Discreet, PerOperation, everywhere
 from operations.forms import RowFormSet
 from operations.import_admin import TableAdmin
 from operations.templatetags.figures import usd_cents
@@ -133,7 +133,9 @@ class ImportBatchAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         imports = super().get_queryset(request)
         if everywhere(request, "contributions.view_importbatch"):
-            return imports
+            if everywhere(request, *READ_OFFICES):
+                return imports
+            return imports.exclude(~Q(made_by=request.user), table="operations.office")  # some are not public
         return imports.filter(made_by=request.user)
 
     @admin.display(description=gettext_lazy("lines"))

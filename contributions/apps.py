@@ -8,12 +8,20 @@ class ContributionsConfig(AppConfig):
     verbose_name = _("Contributions")
 
     def ready(self) -> None:
+        from operations.addresses import PAGES
+        from operations.changes import PARTS
         from operations.importing import import_begins
         from operations.reference import load_groups
 
+        from .addresses import is_public
+        from .models import newest_import
         from .resources import record_batch
 
         # After the permissions of both apps exist: this app's migrate signal comes last.
         post_migrate.connect(load_groups, sender=self)
         # Every import of the site leaves a batch, those of the operations' tables included.
         import_begins.connect(record_batch)
+        # A text that links to a donor without a page is told so.
+        PAGES["contributions"] = is_public
+        # The latest contributions stand on the pages of operations, and change with an import.
+        PARTS.append((_("Latest contributions"), newest_import))

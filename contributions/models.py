@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -206,6 +206,14 @@ class ImportBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({timezone.localtime(self.made_at):%Y-%m-%d %H:%M})"
+
+
+def newest_import(at: dt.datetime) -> dt.datetime | None:
+    """When the newest import of contributions that readers see was released, until ``at``."""
+    public = ImportBatch.objects.filter(
+        table=Contribution._meta.label_lower, withdrawn_at__isnull=True, released_at__lte=at
+    )
+    return public.aggregate(newest=Max("released_at"))["newest"]
 
 
 class ContributionQuerySet(models.QuerySet):

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.urls import Resolver404, resolve
-from django.utils import translation
-from django.utils.translation import get_language_from_path, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from . import editions
+from .addresses import Addresses, own_hosts
 from .checks import Draft, Finding, Level, findings
 from .models import Answer, Edition, Narrative, Operation, SectionType
-from .pages import OperationPage
 from .translating import sources_of, sources_read
 
 WorkingCopy = Operation | Narrative
@@ -68,7 +64,11 @@ def checked_many(working_copies: Iterable[WorkingCopy]) -> list[Checked]:
                 errors=[finding for finding in each if finding.level is Level.ERROR],
                 open=[finding for finding in warnings if finding.key not in given],
                 answered=[(finding, given[finding.key]) for finding in warnings if finding.key in given],
-                missing=[draft.heading(f.where) for f in each if f.check == "required-section"],
+                missing=[
+                    draft.heading(f.where)
+                    for f in each
+                    if f.check == "required-section" and f.level is Level.ERROR
+                ],
             )
         )
     return result
@@ -167,7 +167,8 @@ def drafts_of(working_copies: list[WorkingCopy]) -> list[Draft]:
     sources = sources_of([*contents.values(), *(state for states in earlier.values() for state in states)])
     types = list(SectionType.objects.all()) if narratives else []
     headings = {type.code: type.heading for type in types}
-    hosts, knows_address = own_hosts(), Addresses()
+    made_from = {key: edition.content for key, edition in sources.items()}
+    hosts, addresses = own_hosts(), Addresses()
 
     drafts = []
     for working_copy in working_copies:
@@ -178,19 +179,21 @@ def drafts_of(working_copies: list[WorkingCopy]) -> list[Draft]:
             more = {
                 "last_year": newest.get(_year_before(text)),
                 "profile": newest.get((text[0], "profile", None, "en")),
-                "source": source,
-                "sources_read": sources_read(contents[text], earlier[text], sources) if source else {},
+                "source": source and source.content,
+                "source_withdrawn_at": source and source.withdrawn_at,
+                "sources_read": sources_read(contents[text], earlier[text], made_from) if source else {},
                 "required": tuple(
                     type.code for type in types if type.is_required_in(working_copy.kind, working_copy.year)
                 ),
                 "headings": headings,
+                "knows_address": partial(addresses, own=(contents[text]["operation"]["slug"], text[2])),
             }
         drafts.append(
             Draft(
                 content=contents[text],
                 public=public.get(text),
                 hosts=hosts,
-                knows_address=knows_address,
+                is_to_come=addresses.is_to_come,
                 **more,
             )
         )
@@ -238,50 +241,3 @@ def _by_text(found: Any, texts: set[Text]) -> dict[Text, editions.Content]:
         years_or_none, operation__in=operations, kind__in=kinds, language__in=languages
     ).order_by()
     return {text_of(row): row.content for row in rows if text_of(row) in texts}
-
-
-# --- Addresses on this site ---------------------------------------------------------------------------
-
-
-def own_hosts() -> tuple[str, ...]:
-    """The host names that mean this site, in lower case."""
-    named = [host.lstrip(".") for host in settings.ALLOWED_HOSTS if host != "*"]
-    return tuple(
-        dict.fromkeys(host.lower() for host in [*named, urlsplit(settings.SITE_URL).hostname or ""] if host)
-    )
-
-
-class Addresses:
-    """Whether a path leads readers somewhere now: asked of the routes, and of what is released."""
-
-    def __init__(self) -> None:
-        self.page = cache(OperationPage.load)
-
-    def __call__(self, path: str) -> bool:
-        path = urlsplit(path).path
-        language = get_language_from_path(path) or settings.LANGUAGE_CODE
-        with translation.override(language):
-            for address in dict.fromkeys([path, path.rstrip("/") + "/"]):  # as a missing slash is added
-                try:
-                    return self.is_public(resolve(address), language)
-                except Resolver404:
-                    continue
-        return False
-
-    def is_public(self, match: Any, language: str) -> bool:
-        kwargs = match.kwargs
-        if match.view_name == "operations:preview" or match.app_names[:1] == ["admin"]:
-            return False  # a page for few
-        if match.app_names[:1] != ["operations"]:
-            return True
-        if match.url_name == "edition":
-            return Edition.objects.ever_public().filter(pk=kwargs["pk"]).exists()
-        if "slug" not in kwargs:
-            return True
-        page = self.page(kwargs["slug"], None, language)
-        if page is None or kwargs.get("year", page.year) not in page.years:
-            return "year" not in kwargs and page is not None
-        if match.url_name != "pillars":
-            return True
-        rows = page.profile.content["finance"]
-        return any(row["pillar"] and row["year"] == kwargs["year"] for row in rows)

@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from .models import Operation, TextKind
 
 SOON = dt.timedelta(days=14)
+OVERDUE_FOR = dt.timedelta(
+    days=366
+)  # what was due before that is missing, and nobody is asked for it any more
 
 
 class Due(TextChoices):
@@ -26,11 +29,25 @@ def due_day(kind: str, year: int) -> dt.date:
     return dt.date(year + 1, *settings.DUE_YEAR_END)
 
 
-def due(kind: str, year: int, today: dt.date) -> Due:
+def due(kind: str, year: int, today: dt.date) -> Due | None:
+    """None where it was due more than a year ago."""
     left = due_day(kind, year) - today
+    if left < -OVERDUE_FOR:
+        return None
     if left < dt.timedelta():
         return Due.OVERDUE
     return Due.SOON if left <= SOON else Due.LATER
+
+
+def is_past(kind: str, year: int, today: dt.date) -> bool:
+    """Whether its day has passed, however long ago."""
+    return due_day(kind, year) < today
+
+
+def years_due(today: dt.date) -> list[int]:
+    """The years of which a text can be overdue or due soon, newest first."""
+    first, last = (today - OVERDUE_FOR).year - 1, (today + SOON).year + 1
+    return [*range(last, first - 1, -1)]
 
 
 def is_asked(operation: Operation, year: int) -> bool:

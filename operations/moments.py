@@ -209,6 +209,13 @@ def as_of(text: str, now: dt.datetime, zone: str) -> dt.datetime:
     return min(moment, now)
 
 
+def is_to_come(text: str, now: dt.datetime, zone: str) -> bool:
+    """Whether the day or the time that ``as_of`` reads there has not begun at ``now``."""
+    if "T" not in text:
+        return text > now.astimezone(zone_named(zone)).date().isoformat()
+    return as_of(text, now + INSTANT, zone) > now
+
+
 def _signed(sign: str, hours: str, minutes: str) -> dt.timedelta:
     if int(minutes) > 59:
         raise ValueError(minutes)

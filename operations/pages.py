@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import get_language_info
 
 from .models import Edition, TextKind
+from .models.edition import is_behind_its_source
 from .profiles import Profile, in_language
 
 Slot = tuple[int, str]  # a year and a kind of text
@@ -40,10 +41,11 @@ class Text:
 
     @property
     def is_out_of_date(self) -> bool:
-        """The text that it was translated from has a newer edition since."""
-        if not (self.source and self.source.released_at and self.source_now):
+        """The text that it was translated from has a newer edition since, or was withdrawn."""
+        if self.source is None or self.source.released_at is None:
             return False
-        return self.source_now.number > self.source.number
+        now = self.source_now and self.source_now.number
+        return is_behind_its_source(self.source.number, self.source.withdrawn_at, now)
 
     @cached_property
     def sections(self) -> list[dict[str, str]]:
@@ -68,6 +70,8 @@ class OperationPage:
     withdrawn: dict[Slot, Edition]  # what was taken back from readers of this language
     predecessor: Profile | None = None
     successors: list[Profile] = field(default_factory=list)
+    # When what stands around its editions last became so: years to choose from, notes on other texts and operations.
+    changed_at: dt.datetime | None = None
 
     @cached_property
     def profile(self) -> Profile:
@@ -150,29 +154,34 @@ class OperationPage:
         profile = next((row for row in rows if row.kind == Edition.Kind.PROFILE), None)
         if profile is None:
             return None
-        chosen = in_best_language(rows, language)
+        chosen = in_best_language(left_to(rows, withdrawn, language), language)
         chosen |= {(row.year, row.kind): row for row in showing if row.year}
-        newest = year or max((y for y, _kind in chosen), default=0)
+        newest = year or max((row.year for row in rows if row.year), default=0)
         wanted = {row.pk for (y, _kind), row in chosen.items() if y in (newest, newest + 1)}
         shown = {edition.pk: edition for edition in showing}
         editions = {**Edition.objects.in_bulk({profile.pk, *wanted} - shown.keys()), **shown}
 
         own = Profile(editions[profile.pk].public)
-        years = sorted({y for y, _kind in chosen} | set(own.years), reverse=True)
+        years = sorted({row.year for row in rows if row.year} | set(own.years), reverse=True)
         if year is None:
             year = years[0] if years else 0
         elif year not in years:
             return None
         on_page = [editions[pk] for pk in wanted if editions[pk].year in (year, year + 1)]
-        before, after = _related(own, at)
+        before, after, related_at = _related(own, at)
+        texts = _texts(on_page, rows, language)
+        notices = [row for row in withdrawn if row.year in (year, year + 1)]
+        newer_sources = [text.source_now for text in texts.values() if text.source_now]
+        released = [*notices, *newer_sources, *_opening(rows, own.years)]
         return cls(
             editions[profile.pk],
             year,
             years,
-            _texts(on_page, rows, language),
-            _withdrawn_from(withdrawn, rows, language),
+            texts,
+            _withdrawn_from(withdrawn, chosen, language),
             before,
             after,
+            max(filter(None, [related_at, *(row.released_at for row in released)]), default=None),
         )
 
 
@@ -201,6 +210,24 @@ def in_best_language(editions: Iterable[Edition], language: str) -> dict[Slot, E
     return best
 
 
+def left_to(rows: Iterable[Edition], withdrawn: Iterable[Edition], language: str) -> list[Edition]:
+    """Without the texts in other languages than the reader's whose English was withdrawn.
+
+    No translation speaks to all readers for a text that was taken back: they get its notice.
+    """
+    gone = {(edition.year, edition.kind) for edition in withdrawn if edition.language == "en"}
+    return [row for row in rows if row.language == language or (row.year, row.kind) not in gone]
+
+
+def _opening(rows: Iterable[Edition], with_figures: Iterable[int]) -> list[Edition]:
+    """Of each year that has no figures the first text, which made it one to choose."""
+    texts = [row for row in rows if row.year and row.released_at and row.year not in with_figures]
+    first: dict[int, Edition] = {}
+    for row in sorted(texts, key=lambda row: row.released_at):
+        first.setdefault(row.year, row)
+    return list(first.values())
+
+
 def _texts(on_page: Sequence[Edition], rows: Sequence[Edition], language: str) -> dict[Slot, Text]:
     """The texts of the page, each with what it was translated from: one query where there is any translation."""
     public = {(row.year, row.kind, row.language): row for row in rows}
@@ -221,10 +248,9 @@ def _texts(on_page: Sequence[Edition], rows: Sequence[Edition], language: str) -
 
 
 def _withdrawn_from(
-    withdrawn: Sequence[Edition], rows: Sequence[Edition], language: str
+    withdrawn: Sequence[Edition], left: dict[Slot, Edition], language: str
 ) -> dict[Slot, Edition]:
     """What this page's readers have to be told of: the text in their language, or any where none is left."""
-    left = {(row.year, row.kind): row for row in in_best_language(rows, language).values()}
     return {
         slot: edition
         for slot, edition in in_best_language(withdrawn, language).items()
@@ -232,17 +258,15 @@ def _withdrawn_from(
     }
 
 
-def _related(own: Profile, at: dt.datetime) -> tuple[Profile | None, list[Profile]]:
-    """The released profiles of the operation before this one, and of those that followed it by name."""
+def _related(own: Profile, at: dt.datetime) -> tuple[Profile | None, list[Profile], dt.datetime | None]:
+    """The released profiles of the operation before this one and of those that followed it by name; the newest's time."""
     code = (own.content["predecessor"] or {}).get("code")
-    related = [
-        Profile(edition.public)
-        for edition in Edition.objects.released(at)
-        .profiles()
-        .filter(Q(content__predecessor__code=own.code) | Q(content__code=code))
-    ]
+    is_related = Q(content__predecessor__code=own.code) | Q(content__code=code)
+    editions = list(Edition.objects.released(at).profiles().filter(is_related))
+    related = [Profile(edition.public) for edition in editions]
     before = next((other for other in related if other.code == code), None)
-    return before, sorted((other for other in related if other.code != code), key=lambda p: p.name)
+    after = sorted((other for other in related if other.code != code), key=lambda p: p.name)
+    return before, after, max((edition.released_at for edition in editions), default=None)
 
 
 # --- Where there is no page -----------------------------------------------------------------------
@@ -252,12 +276,20 @@ def withdrawn_from_address(
     slug: str, year: int | None, language: str, at: dt.datetime | None = None
 ) -> list[Edition]:
     """What was taken back from an address at which nothing is left: the profile, or the texts of the year."""
-    public, withdrawn = _released_and_withdrawn(slug, at or timezone.now())
+    at = at or timezone.now()
+    public, withdrawn = _released_and_withdrawn(slug, at)
     profiles = [edition for edition in withdrawn if edition.kind == Edition.Kind.PROFILE]
     if profiles or not any(edition.kind == Edition.Kind.PROFILE for edition in public):
-        return profiles
+        texts = {edition.year for edition in [*public, *withdrawn]}
+        return profiles if year is None or year in texts or _had_figures(slug, year, at) else []
     of_year = [edition for edition in withdrawn if edition.year == year]
     return list(in_best_language(of_year, language).values())
+
+
+def _had_figures(slug: str, year: int, at: dt.datetime) -> bool:
+    """Whether a profile that was taken back told of the year."""
+    editions = Edition.objects.withdrawn(at).profiles().filter(operation__slug=slug)
+    return any(year in Profile(edition.public).years for edition in editions)
 
 
 def first_moment(slug: str, year: int | None, now: dt.datetime) -> dt.datetime | None:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from . import moments
 from .models import Edition
+from .profiles import Profile
 
 View = Callable[..., HttpResponse]
 
@@ -39,7 +40,8 @@ def public_page(view: View) -> View:
     """For reading alone, at one moment, and asked for anew each time.
 
     ``request.now`` is the web server's clock, ``request.at`` the moment that is shown and ``request.as_of`` the
-    same where it is in the past, else None. Every other method is answered with 405, without asking for a CSRF
+    same where it is in the past, else None; ``request.is_to_come`` says that the moment asked for has not come.
+    Every other method is answered with 405, without asking for a CSRF
     token first. What a reader keeps is checked before it is shown again: a release is public at its second.
     """
 
@@ -57,10 +59,11 @@ def ask_anew(response: HttpResponse) -> HttpResponse:
 
 
 def _answer(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    request.at, request.as_of = request.now, None
+    request.at, request.as_of, request.is_to_come = request.now, None, False
     try:
         if asked := request.GET.get("as_of", "").strip():
             request.at = moments.as_of(asked, request.now, settings.TIME_ZONE)
+            request.is_to_come = moments.is_to_come(asked, request.now, settings.TIME_ZONE)
     except ValueError as error:
         return render(request, "operations/bad_moment.html", {"why": str(error)}, status=400)
     if request.at < request.now:
@@ -68,9 +71,17 @@ def _answer(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> Http
     try:
         return view(request, *args, **kwargs)
     except Withdrawn as gone:
-        return render(request, "410.html", {"editions": gone.editions}, status=410)
+        context = {"editions": gone.editions, "operation": operation_of(gone.editions, request.at)}
+        return render(request, "410.html", context, status=410)
     except NotYet as nothing:
         return render(request, "404.html", {"first": nothing.first}, status=404)
+
+
+def operation_of(editions: Sequence[Edition], at: dt.datetime) -> Profile | None:
+    """The operation by the name that readers know it by; ``None`` where they no longer see it."""
+    profiles = Edition.objects.released(at).profiles()
+    profile = profiles.filter(operation=editions[0].operation_id).first()
+    return profile and Profile(profile.public)
 
 
 def asked_number(request: HttpRequest, name: str) -> int | None:

@@ -13,9 +13,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from .addresses import Addresses, own_hosts
 from .cells import clean_lines
 from .checks import Finding
-from .drafts import FEW_LETTERS, Addresses, own_hosts
+from .drafts import FEW_LETTERS
 from .models import Edition
 from .moment_field import MomentField
 
@@ -73,12 +74,14 @@ class ReleaseForm(forms.Form):
         *args: Any,
         open_warnings: Iterable[Finding] = (),
         may_correct: bool,
+        is_back: bool = False,
         waits: Edition | None,
         zone: str,
         **kwargs: Any,
     ) -> None:
+        """``is_back``: readers see the notice of a withdrawal, which the release ends."""
         super().__init__(*args, **kwargs)
-        self.waits = waits
+        self.waits, self.is_back = waits, is_back
         self.warnings = {reason_name(finding): finding for finding in open_warnings}
         for number, name in enumerate(self.warnings, 1):
             self.fields[name] = LinesField(
@@ -88,6 +91,8 @@ class ReleaseForm(forms.Form):
             self.fields[name].widget.attrs["aria-describedby"] = f"warning-{number}"
         if not may_correct:
             del self.fields["is_correction"]
+        elif is_back:
+            self.fields["is_correction"].label = _("This corrects an error in what was withdrawn")
         self.fields["at"].zone = zone
         if waits:
             del self.fields["when"]
@@ -115,6 +120,8 @@ class ReleaseForm(forms.Form):
         is_explained = "note" in self.errors or says_something(cleaned.get("note", ""))
         if cleaned.get("is_correction") and not is_explained:
             self.add_error("note", _("Tell readers what was wrong and is now right."))
+        elif self.is_back and not is_explained:
+            self.add_error("note", _("Tell readers why it is back: what they saw was withdrawn."))
         if not self.is_for_later and self.waits:
             self.errors.pop("at", None)  # its time stands in the form, and does not count
         elif "at" not in self.errors and "when" not in self.errors:
@@ -181,7 +188,9 @@ class WithdrawForm(forms.Form):
 
     def clean_notice(self) -> str:
         if not says_something(notice := self.cleaned_data["notice"]):
-            raise ValidationError(self.fields["notice"].error_messages["required"])
+            raise ValidationError(
+                _("This says too little. Write a sentence: what was wrong, and where to look instead.")
+            )
         return notice
 
     def clean_replaced_by(self) -> str:

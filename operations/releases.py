@@ -28,6 +28,7 @@ class Candidate:
     newest: Edition | None
     public: Edition | None
     waiting: Edition | None  # its release is set for a time
+    withdrawn: Edition | None = None  # the last that readers saw, where it was taken back
 
     @classmethod
     def many(cls, operations: list[Operation]) -> list[Candidate]:
@@ -40,20 +41,36 @@ class Candidate:
         newest = {e.operation_id: e for e in Edition.objects.filter(pk__in=[e.pk for e in newest.values()])}
         public = {e.operation_id: e for e in profiles.released().defer("content")}
         waiting = {e.operation_id: e for e in profiles.scheduled().defer("content")}
+        withdrawn = {e.operation_id: e for e in profiles.withdrawn().defer("content")}
         return [
-            cls(o, contents[o.pk], newest.get(o.pk), public.get(o.pk), waiting.get(o.pk)) for o in operations
+            cls(
+                operation,
+                contents[operation.pk],
+                newest.get(operation.pk),
+                public.get(operation.pk),
+                waiting.get(operation.pk),
+                None if operation.pk in public else withdrawn.get(operation.pk),
+            )
+            for operation in operations
         ]
 
     @classmethod
     def of(cls, working_copy: Operation | Narrative) -> Candidate:
         made = Edition.objects.of(working_copy).select_related("made_by", "released_by", "withdrawn_by")
+        public = made.released().first()
         return cls(
             working_copy,
             editions.freeze(working_copy),
             made.first(),
-            made.released().first(),
+            public,
             made.scheduled().first(),
+            None if public else made.withdrawn().first(),
         )
+
+    @property
+    def before(self) -> Edition | None:
+        """What it is compared with: what readers see, or saw until it was withdrawn."""
+        return self.public or self.withdrawn
 
     @cached_property
     def is_recorded(self) -> bool:
@@ -192,6 +209,10 @@ def _held(
         return _("You may not release it.")
     if candidate.waiting:
         return _("The release of edition %s is set for a later time.") % candidate.waiting.number
+    if candidate.withdrawn:
+        return _(
+            "It was withdrawn. Release it on its own release page, with a note that tells readers why it is back."
+        )
     is_own = changed_by_user and not candidate.is_recorded
     if (settings.FOUR_EYES and is_own) or candidate.is_refused_to(user):
         return _("Who made the last change cannot release it.")

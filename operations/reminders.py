@@ -18,11 +18,10 @@ from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from .due import SOON, Due, due, due_day, is_asked
+from .due import Due, due, due_day, is_asked, years_due
 from .models import Edition, Narrative, Operation, Role, TextKind
 from .reviews import Inbox
 
-OVERDUE_FOR = dt.timedelta(days=366)  # what is missing for longer is known, and is in the work list
 CHANGE = "operations.change_narrative"
 
 
@@ -74,18 +73,19 @@ class Reminder:
     @property
     def body(self) -> str:
         parts = [
-            (_("Overdue"), self.overdue),
-            (_("Due within 14 days"), self.soon),
-            (_("Changes were requested"), self.to_change),
-            (_("Waiting for your review"), self.to_review),
+            (_("Overdue"), self.overdue, "due=overdue"),
+            (_("Due within 14 days"), self.soon, "due=soon"),
+            (_("Changes were requested"), self.to_change, "state=changes_requested"),
+            (_("Waiting for your review"), self.to_review, "review=on"),
         ]
+        work_list = f"{settings.SITE_URL}{reverse('admin:work_list')}"
         lines = []
-        for heading, rows in parts:
+        for heading, rows, query in parts:
             if rows:
                 lines += [heading, ""]
                 lines += [f"- {said}\n  {settings.SITE_URL}{path}" for said, path in rows] + [""]
-        last = _("The whole work list: %s")
-        return "\n".join([*lines, last % f"{settings.SITE_URL}{reverse('admin:work_list')}", ""])
+                lines += [_("In the work list: %s") % f"{work_list}?{query}", ""]
+        return "\n".join([*lines, _("The whole work list: %s") % work_list, ""])
 
 
 def reminders(today: dt.date, *, for_everyone: bool = False) -> list[Reminder]:
@@ -112,8 +112,7 @@ def recipients(for_everyone: bool) -> Any:
 
 def texts_owed(today: dt.date) -> list[Owed]:
     """The overdue and soon due texts of all operations, in two queries."""
-    first, last = (today - OVERDUE_FOR).year - 1, (today + SOON).year + 1
-    years = range(first, last + 1)
+    years = sorted(years_due(today))
     released = set(
         Edition.objects.released().filter(year__in=years).order_by().values_list("operation", "kind", "year")
     )
@@ -131,7 +130,7 @@ def texts_owed(today: dt.date) -> list[Owed]:
         for year in years
         for kind in TextKind
         if is_asked(operation, year) and (operation.pk, kind.value, year) not in released
-        if due(kind, year, today) is not Due.LATER and due_day(kind, year) >= today - OVERDUE_FOR
+        if due(kind, year, today) in {Due.OVERDUE, Due.SOON}
     ]
 
 

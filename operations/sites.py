@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import calculations
-from .due import Due, can_begin, due, is_asked
+from .due import can_begin, is_asked, is_past
 from .models import (
     Edition,
     FinancialFigure,
@@ -29,6 +29,7 @@ from .models import (
     TextKind,
     WorkingCopy,
 )
+from .models.edition import is_behind_its_source
 from .reviews import Inbox
 
 AT_ONCE = 15  # operations on one page; from more on, the list is compact
@@ -74,7 +75,7 @@ KEY = [
     (State.RELEASED, _("released: readers see it")),
     (State.CHANGED, _("released, newer draft: readers see the older text")),
     (State.WITHDRAWN, _("withdrawn: readers see a notice")),
-    (State.OUT_OF_DATE, _("out of date: what it was translated from has changed since")),
+    (State.OUT_OF_DATE, _("out of date: what it was translated from was changed or withdrawn since")),
 ]
 
 
@@ -92,8 +93,8 @@ def state_of(row: Any) -> State:
 
 
 def is_out_of_date(row: Any) -> bool:
-    """Whether readers see a newer edition of the text that this one was translated from. It may be released all the same."""
-    return row.source_number is not None and (row.source_public or 0) > row.source_number
+    """Of a row of ``narratives_with_state``. It may be released all the same."""
+    return is_behind_its_source(row.source_number, row.source_withdrawn_at, row.source_public)
 
 
 def states_of(row: Any) -> list[State]:
@@ -115,8 +116,8 @@ def with_edition_numbers(queryset: QuerySet, **text: Any) -> QuerySet:
 def in_state(queryset: QuerySet, state: str) -> QuerySet:
     """The rows of ``with_edition_numbers`` that are in this state; all where it is none. Agrees with ``states_of``."""
     if state == State.OUT_OF_DATE:  # of translations, which profiles have none of
-        is_newer = {"source_public__gt": F("source_number")}
-        return queryset.filter(**is_newer) if queryset.model is Narrative else queryset.none()
+        is_behind = Q(source_public__gt=F("source_number")) | Q(source_withdrawn_at__isnull=False)
+        return queryset.filter(is_behind) if queryset.model is Narrative else queryset.none()
     unset = queryset.filter(scheduled__isnull=True)
     unreleased = unset.filter(Q(public__isnull=True) | Q(public__lt=F("newest")))
     draft = unreleased.filter(review=WorkingCopy.Review.DRAFT)
@@ -136,12 +137,15 @@ def operations_with_state(queryset: QuerySet) -> QuerySet:
 
 
 def narratives_with_state(queryset: QuerySet) -> QuerySet:
-    """And ``source_number``, ``source_public``: of what it was translated from, and of what readers see of that now."""
+    """And of what it was translated from ``source_number`` and ``source_withdrawn_at``; ``source_public``: the number
+    of what readers see of that now."""
     keys = ("operation", "kind", "year", "language")
     source = {key: OuterRef(f"translated_from__{key}") for key in keys}
     released = Edition.objects.released().filter(**source).values("number")
     return with_edition_numbers(queryset, **{key: OuterRef(key) for key in keys}).annotate(
-        source_number=F("translated_from__number"), source_public=Subquery(released[:1])
+        source_number=F("translated_from__number"),
+        source_withdrawn_at=F("translated_from__withdrawn_at"),
+        source_public=Subquery(released[:1]),
     )
 
 
@@ -329,7 +333,7 @@ def year_of_texts(
     if written or not is_asked(operation, year):
         return written
     today = timezone.localdate()
-    state = State.MISSING if due(kind, year, today) is Due.OVERDUE else State.LATER
+    state = State.MISSING if is_past(kind, year, today) else State.LATER
     if operation.pk not in rights.add:
         return [Text(state)]
     identity = {"operation": operation.pk, "year": year, "kind": kind.value}

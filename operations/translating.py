@@ -1,4 +1,6 @@
-"""Translations: a copy of what was released beside its source, and what it takes over when the source changes.
+"""Making translations of texts and keeping them up; the warnings about them are in ``checks/translations.py``.
+
+A translation is a copy of what was released beside its source, and takes over what changes there.
 
 A translation names the edition that it was made from. Its key figures are those of that edition, in their order;
 what they count is translated, and they themselves are carried.
@@ -20,6 +22,7 @@ from . import editions
 from .comparison import Comparison, compare, listed_figures, matched
 from .editions import Content
 from .models import Edition, KeyFigure, Narrative, Section, SectionType
+from .models.edition import is_behind_its_source
 
 FIGURE = "key_figures."
 
@@ -88,8 +91,13 @@ class Source:
 
     @property
     def newer(self) -> Edition | None:
-        """The edition that has taken the place of the one that was translated; then the translation is out of date."""
+        """The edition that has taken the place of the one that was translated."""
         return self.public if self.public and self.public.number > self.edition.number else None
+
+    @property
+    def is_out_of_date(self) -> bool:
+        now = self.public and self.public.number
+        return is_behind_its_source(self.edition.number, self.edition.withdrawn_at, now)
 
     @cached_property
     def comparison(self) -> Comparison | None:
@@ -190,10 +198,10 @@ def bodies(content: Content) -> dict[str, str]:
 # --- What the source said when a part was translated ----------------------------------------------------
 
 
-def sources_of(states: Iterable[Content]) -> dict[int, Content]:
+def sources_of(states: Iterable[Content]) -> dict[int, Edition]:
     """What translations were made from, by key, asked only where there is one."""
     keys = {state.get("translated_from") for state in states} - {None}
-    return {key: edition.content for key, edition in Edition.objects.in_bulk(keys).items()}
+    return Edition.objects.in_bulk(keys)
 
 
 def sources_read(
@@ -225,7 +233,7 @@ def changes_to_follow(text: Narrative) -> list[tuple[str, Comparison]]:
     states = list(Edition.objects.of(text).values_list("content", flat=True))
     if not states:
         return []
-    sources = sources_of(states)
+    sources = {key: edition.content for key, edition in sources_of(states).items()}
     now, then = text.translated_from.content, sources_read(states[0], states, sources)
     changes = []
     for section in now["sections"]:

@@ -1,3 +1,8 @@
+"""The fields of reference data that have one column a language: the name of this file is modeltranslation's.
+
+Translations of texts are in ``translating.py``.
+"""
+
 from modeltranslation.translator import TranslationOptions, register
 
 from .models import Office, Operation, Pillar, PopulationType, Region, SectionType

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from .changes import permanent_address, since, with_moment
 from .drawings import (
     lead_sentence,
     money_chart,
@@ -115,8 +115,9 @@ def show_operation(
         "money_chart": money_chart(page),
         "offices": offices,
         "maps": operation_maps(profile, offices),
-        "permanent": page.permanent and reverse("operations:edition", args=page.permanent),
     }
+    if "permanent" not in more:
+        context["permanent"] = permanent_address(page, request.at)
     return render(request, template, {**context, **more})
 
 
@@ -153,18 +154,22 @@ def history(request: HttpRequest, slug: str, year: int) -> HttpResponse:
 
 @public_page
 def edition(request: HttpRequest, pk: int, year: int | None = None) -> HttpResponse:
-    """The page as it stood when this edition was released, at its permanent address."""
+    """The page as it stood when this edition was released, or at ``?as_of=`` after it, at its permanent address."""
     found = released_edition(pk, request.at)
     if found is None:
         raise Http404
     if found.withdrawn_at:
         raise Withdrawn([found])
-    newer = replacement(found, request.at)
-    page, moment = page_of(found, newer, year, get_language() or "en", request.at)
+    language, asked = get_language() or "en", request.GET.get("as_of", "").strip()
+    newer = replacement(found, request.now)
+    page, moment = page_of(found, newer, year, language, request.at, request.at if asked else None)
     if page is None:
         raise nothing_left(found.operation.slug, year or found.year, request.at)
     request.at, request.as_of = moment, None  # as it stood then; its links lead to the pages of today
-    return show_operation(request, page, "operations/edition.html", edition=found, newer=newer)
+    more = {"permanent": with_moment(request.path, found, page, moment)} if asked else {}
+    later = since(page, found, moment, language, request.now)
+    more |= {"edition": found, "newer": newer, "since": later, "asked": asked}
+    return show_operation(request, page, "operations/edition.html", **more)
 
 
 def load_page(request: HttpRequest, slug: str, year: int | None) -> OperationPage:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
 
-from .due import Due, due, due_day, is_asked
+from .due import Due, due, due_day, is_asked, is_past, years_due
 from .models import Edition, Narrative, Operation, Region, Step, TextKind, WorkingCopy
 from .sites import State, is_out_of_date, narratives_with_state, operations_with_state, state_of
 
@@ -34,7 +34,7 @@ class Rights:
 class Asked:
     """What the table shows; what is empty is not narrowed."""
 
-    years: list[int]
+    years: list[int]  # newest first
     region: Region | None = None
     operation: Operation | None = None
     kinds: frozenset[str] = frozenset()
@@ -42,6 +42,27 @@ class Asked:
     state: str = ""
     due: str = ""
     for_my_review: bool = False
+
+
+MOST_YEARS = 12
+
+
+def years_to_show(operations: QuerySet, asked: Asked, today: dt.date) -> list[int]:
+    """Where no year is chosen: those that can hold what is asked for, newest first.
+
+    Else the next year, this and the last one, and the newest in which any of these operations has a text.
+    """
+    if asked.due in {Due.OVERDUE, Due.SOON}:
+        return years_due(today)
+    texts = Narrative.objects.filter(operation__in=_narrowed(operations, asked).order_by()).order_by()
+    step = WorkingCopy.Review.IN_REVIEW if asked.for_my_review else asked.state
+    if step in {WorkingCopy.Review.IN_REVIEW, WorkingCopy.Review.CHANGES_REQUESTED}:
+        years = texts.filter(review=step).values_list("year", flat=True).distinct()
+        if found := sorted(years, reverse=True):
+            return found[:MOST_YEARS]
+    always = [today.year + 1, today.year, today.year - 1]
+    newest = texts.aggregate(newest=Max("year"))["newest"]
+    return [*always, newest] if newest and newest < always[-1] else always
 
 
 @dataclass(slots=True)
@@ -52,10 +73,11 @@ class Cell:
     kind: str
     year: int | None
     language: str
-    state: State
+    state: State | None  # None: a translation that nobody began or asked for; it can be made
     row: Operation | Narrative | None = None
     is_out_of_date: bool = False
-    due: Due | None = None  # None where nothing is owed: the text was released, in this language or another
+    due_day: dt.date | None = None  # None where nothing is owed: it was released, in this language or another
+    due: Due | None = None  # None, too, where it was due more than a year ago
     may_write: bool = False
     translate_from: Narrative | None = None
     waits_for_me: bool = False
@@ -64,11 +86,8 @@ class Cell:
 
     @property
     def states(self) -> list[State]:
-        return [self.state, *([State.OUT_OF_DATE] if self.is_out_of_date else [])]
-
-    @property
-    def due_day(self) -> dt.date | None:
-        return due_day(self.kind, self.year) if self.due and self.year else None
+        own = [self.state] if self.state else []
+        return [*own, *([State.OUT_OF_DATE] if self.is_out_of_date else [])]
 
     @property
     def language_name(self) -> Any:
@@ -107,7 +126,7 @@ class Line:
 @dataclass
 class WorkList:
     lines: list[Line]  # by region and name; of their cells those that are wanted
-    totals: Counter[str]  # see ``Cell.counted``; of all cells, as if no state was asked for
+    totals: Counter[str]  # see ``Cell.counted``; of the cells of these lines
     languages: list[str]  # the columns of each text
 
     @classmethod
@@ -123,10 +142,10 @@ class WorkList:
         ]
         table = _Table(asked, rights, user, today, languages)
         lines = [table.line(operation, texts) for operation in rows]
-        totals = Counter(name for line in lines for cell in line.cells for name in cell.counted)
         for line in lines:
             for slot, cells in line.slots.items():
                 line.slots[slot] = [cell for cell in cells if cell.is_wanted(asked)]
+        totals = Counter(name for line in lines for cell in line.cells for name in cell.counted)
         is_narrowed = asked.state or asked.due or asked.for_my_review
         return cls([line for line in lines if not is_narrowed or any(line.cells)], totals, languages)
 
@@ -157,27 +176,32 @@ class _Table:
     def texts(self, operation: Operation, kind: str, year: int, found: list[Narrative]) -> list[Cell]:
         """The text in each language: as it stands, else to be written or to be translated."""
         is_owed = is_asked(operation, year) and not any(text.public is not None for text in found)
-        owed = due(kind, year, self.today) if is_owed else None
         written = {text.language: text for text in found}
+        is_begun = any(not text.translated_from_id for text in found)
         may_add = operation.pk in self.rights.add
         cells = []
         for language in self.languages:
-            cell = Cell(operation, kind, year, language, State.MISSING)
+            cell = Cell(operation, kind, year, language, None)
             if row := written.get(language):
                 cell.state, cell.row, cell.is_out_of_date = state_of(row), row, is_out_of_date(row)
-                cell.due = owed if not row.translated_from_id else None
                 cell.waits_for_me = self.waits(row, self.rights.release, operation.pk)
-            elif found:
+                if is_owed and not row.translated_from_id:
+                    self.set_due(cell, year)
+            elif is_begun:
                 source = _source(found)
-                cell.state = State.MISSING if source else State.LATER
                 cell.translate_from = source if may_add else None
-            elif owed and language == settings.LANGUAGE_CODE:
-                cell.state = State.MISSING if owed is Due.OVERDUE else State.LATER
-                cell.due, cell.may_write = owed, may_add
-            else:
-                continue
-            cells.append(cell)
+                if language in self.asked.languages:
+                    cell.state = State.MISSING if source else State.LATER
+            elif is_owed and language == settings.LANGUAGE_CODE:
+                cell.state = State.MISSING if is_past(kind, year, self.today) else State.LATER
+                cell.may_write = may_add
+                self.set_due(cell, year)
+            if cell.state or cell.translate_from:
+                cells.append(cell)
         return cells
+
+    def set_due(self, cell: Cell, year: int) -> None:
+        cell.due_day, cell.due = due_day(cell.kind, year), due(cell.kind, year, self.today)
 
     def waits(self, row: Operation | Narrative, may_release: set[int], operation: int) -> bool:
         if row.review != WorkingCopy.Review.IN_REVIEW or operation not in may_release:
@@ -191,13 +215,18 @@ def _source(found: list[Narrative]) -> Narrative | None:
     return min(originals, key=lambda text: LANGUAGES.index(text.language), default=None)
 
 
-def _operations(operations: QuerySet, asked: Asked, rights: Rights) -> QuerySet:
-    found = operations.filter(pk__in=rights.read)
+def _narrowed(operations: QuerySet, asked: Asked) -> QuerySet:
+    """Those of the region, with the regions in it, or the one that is asked for."""
     if asked.operation:
-        found = found.filter(pk=asked.operation.pk)
+        operations = operations.filter(pk=asked.operation.pk)
     if asked.region:
         levels = ["region" + "__parent" * level for level in range(Region.LEVELS)]
-        found = found.filter(Q(*((level, asked.region) for level in levels), _connector=Q.OR))
+        operations = operations.filter(Q(*((level, asked.region) for level in levels), _connector=Q.OR))
+    return operations
+
+
+def _operations(operations: QuerySet, asked: Asked, rights: Rights) -> QuerySet:
+    found = _narrowed(operations.filter(pk__in=rights.read), asked)
     authors = (
         Edition.objects.profiles().filter(operation=OuterRef("pk")).order_by("-number").values("made_by")
     )

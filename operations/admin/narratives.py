@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -26,6 +27,7 @@ from ..forms import (
     SectionFormSet,
 )
 from ..models import (
+    Edition,
     KeyFigure,
     Narrative,
     Section,
@@ -199,6 +201,32 @@ class NarrativeAdmin(Translating, StatefulList, WorkingCopyAdmin, admin.ModelAdm
         )
         self.message_user(request, said % {"year": source.year, "number": edition.number}, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:operations_narrative_change", args=[text.pk]))
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict | None = None
+    ) -> HttpResponse:
+        with transaction.atomic():  # nobody releases it meanwhile
+            if text := self.get_object(request, unquote(object_id)):
+                editions.lock(text)
+            return super().delete_view(request, object_id, extra_context)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple:
+        """What readers see, or will see, is withdrawn first: without its text nobody could."""
+        to_delete, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, needed, [*protected, *(said for text in objs for said in self.kept(text))]
+
+    def kept(self, text: Narrative) -> list[str]:
+        """Why this text cannot be deleted, with a link to where that is undone."""
+        made = Edition.objects.of(text).select_related("operation").defer("content")
+        reasons = [
+            (made.released(), _("Readers see it."), "withdraw", _("Withdraw it first.")),
+            (made.scheduled(), _("It is set to be released."), "release", _("Take back its time first.")),
+        ]
+        return [
+            format_html('{}. {} <a href="{}">{}</a>', edition, why, self.url(page, text), todo)
+            for found, why, page, todo in reasons
+            for edition in found
+        ]
 
     def save_model(self, request: HttpRequest, obj: Narrative, form: Any, change: bool) -> None:
         obj.updated_by = request.user

@@ -27,7 +27,7 @@ from ..moments import with_zone
 from ..release_forms import ReleaseForm, WithdrawForm
 from ..releases import Candidate, Withdrawal
 from .pages import ZONE_COOKIE, Pages, scheduled, zone_of
-from .reviewing import place_of
+from .reviewing import place_of_finding
 from .rights import content_for
 
 A_YEAR = 365 * 24 * 3600
@@ -68,7 +68,7 @@ class Releasing(Pages):
     def waits(self, edition: Edition, zone: str = "") -> str:
         """Says when readers will see an edition that nothing has changed since; empty where that is not set."""
         when = scheduled(edition, zone)
-        said = _("Nothing has changed since edition %(number)s, which is released on %(when)s.")
+        said = _("Nothing has changed since edition %(number)s, which will be released on %(when)s.")
         return said % {"number": edition.number, "when": when} if when else ""
 
     # --- Who may ---------------------------------------------------------------------------------------
@@ -85,6 +85,15 @@ class Releasing(Pages):
                 "It is saved; ask a colleague who may release it to open this page."
             )
         return ""
+
+    def refuses_answers(self, request: HttpRequest, obj: Any, found: Checked) -> str:
+        """Why others look at it first: this person may not answer what its release would have to answer."""
+        if all(self.may_answer(request, obj, finding) for finding in found.open):
+            return ""
+        return _(
+            "Warnings about what you may not change have no answer yet. Who may change it, or a reviewer of the "
+            "operation, answers them; then you can release this."
+        )
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **kw: Any
@@ -130,7 +139,8 @@ class Releasing(Pages):
             request.POST if request.method == "POST" else None,
             initial={"seen": candidate.seen},
             open_warnings=found.open,
-            may_correct=candidate.public is not None,
+            may_correct=candidate.before is not None,
+            is_back=candidate.withdrawn is not None,
             waits=candidate.waits,
             zone=zone_of(request),
         )
@@ -143,7 +153,7 @@ class Releasing(Pages):
             said = _("Edition %s is released already; readers see it.") % candidate.number
             self.message_user(request, said, messages.INFO)
             return self.to_form(request, candidate), ""
-        if self.refusal(request, candidate):
+        if self.refusal(request, candidate) or self.refuses_answers(request, candidate.working_copy, found):
             return None, _("Nothing was released.")
         if self.is_set_already(candidate, form):
             self.message_user(request, self.will_be_released(request, candidate.waits), messages.INFO)
@@ -226,8 +236,10 @@ class Releasing(Pages):
     def release_page(
         self, request: HttpRequest, candidate: Candidate, found: Checked, form: ReleaseForm, said: str
     ) -> HttpResponse:
-        obj, public = candidate.working_copy, candidate.public
-        contents = (public and public.content, candidate.content)
+        obj, before, withdrawn = candidate.working_copy, candidate.before, candidate.withdrawn
+        contents = (before and before.content, candidate.content)
+        refusal = self.refusal(request, candidate) or self.refuses_answers(request, obj, found)
+        answered = [finding for finding, _answer in found.answered]
         context = {
             **self.page_context(request, obj, _("Release")),
             "subtitle": str(obj),
@@ -236,9 +248,10 @@ class Releasing(Pages):
             "comparison": compare(*(content_for(request, obj, content) for content in contents)),
             "errors": list(zip(found.errors, self.places(obj, found.errors), strict=True)),
             "warnings": list(zip(form.reasons, self.places(obj, found.open), strict=True)),
-            "answered": found.answered,
+            "answered": list(zip(found.answered, self.places(obj, answered), strict=True)),
+            "withdrawn_when": withdrawn and with_zone(withdrawn.withdrawn_at, zone_of(request)),
             "form": form,
-            "refusal": "" if candidate.is_public else self.refusal(request, candidate),
+            "refusal": "" if candidate.is_public else refusal,
             "may_unschedule": self.may_unschedule(request, candidate),
             "said": said,
             "guesses_zone": not form.is_bound and not candidate.waits and ZONE_COOKIE not in request.COOKIES,
@@ -254,14 +267,14 @@ class Releasing(Pages):
         )
         places = []
         for finding in found:
-            label, page, anchor = place_of(finding.where, headings)
+            label, page, anchor = place_of_finding(finding.where, headings)
             places.append((label, f"{self.url(page or 'change', obj)}{anchor and '#'}{anchor}"))
         return places
 
     # --- What is said ----------------------------------------------------------------------------------
 
     def will_be_released(self, request: HttpRequest, edition: Edition) -> str:
-        said = _("Edition %(number)s is released on %(when)s.")
+        said = _("Edition %(number)s will be released on %(when)s.")
         return said % {"number": edition.number, "when": with_zone(edition.released_at, zone_of(request))}
 
     def was_released(self, obj: Any, edition: Edition) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.contrib import messages
@@ -19,13 +20,24 @@ from .. import editions, mail
 from ..cells import clean_lines
 from ..checks import Finding
 from ..drafts import Checked, answer, blocks, checked, take_back_answer
-from ..models import Answer, Edition, Narrative, Operation, SectionType, Step
+from ..models import (
+    Answer,
+    Edition,
+    FinancialFigure,
+    Narrative,
+    Operation,
+    PopulationFigure,
+    SectionType,
+    Step,
+)
 from ..moments import with_zone
 from ..reviews import Thread, possible_steps, refusal
 from ..sites import State, state_of
-from .pages import Pages, zone_of
+from .pages import Pages, clock, zone_of
+from .rights import permission
+from .two_editors import is_newer
 
-FIGURES = ("operations.change_populationfigure", "operations.change_financialfigure")
+FIGURES = {"population": PopulationFigure, "finance": FinancialFigure}  # by the place of a finding
 MISSING = "required-section"
 LONGEST = 5000  # characters of a comment or an answer
 SAID = {
@@ -34,10 +46,15 @@ SAID = {
     Step.Kind.CHANGES_REQUESTED: gettext_lazy("Changes are requested: it is with its editors again."),
     Step.Kind.COMMENT: gettext_lazy("Your comment is kept."),
 }
+OF_WHAT_IS_SEEN = {Step.Kind.SENT, Step.Kind.CHANGES_REQUESTED}  # steps that speak of one edition
 WITHOUT_WORDS = {
     Step.Kind.CHANGES_REQUESTED: gettext_lazy("Write in the comment what is to be changed."),
     Step.Kind.COMMENT: gettext_lazy("Write the comment first."),
 }
+
+
+def why_of(error: Exception) -> str:
+    return " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
 
 
 @dataclass(frozen=True)
@@ -50,9 +67,10 @@ class Shown:
     anchor: str
     answer: Answer | None = None
     when: str | None = None
+    may_answer: bool = False
 
 
-def place_of(where: str, headings: dict[str, str]) -> tuple[str, str, str]:
+def place_of_finding(where: str, headings: dict[str, str]) -> tuple[str, str, str]:
     """The place of a finding: its name, its page and its anchor there."""
     if where in headings:
         return headings[where], "change", f"section-{where}"
@@ -89,8 +107,9 @@ class Panels:
     waiting: Edition | None
     zone: str
     urls: dict[str, str]
-    may_answer: bool
+    may_answer: Callable[[Finding], bool]
     steps: set[str]  # the kinds of step that may be taken now, by this person
+    refused: Callable[[], str]  # gives back once what was typed in a comment that was not kept
     longest: int = LONGEST
 
     @property
@@ -133,8 +152,17 @@ class Panels:
         return self.checks.warnings
 
     def shown(self, finding: Finding, answer: Answer | None = None) -> Shown:
-        label, page, anchor = place_of(finding.where, self.headings)
-        return Shown(finding, label, page, anchor, answer, answer and with_zone(answer.at, self.zone))
+        label, page, anchor = place_of_finding(finding.where, self.headings)
+        when = answer and with_zone(answer.at, self.zone)
+        return Shown(finding, label, page, anchor, answer, when, self.may_answer(finding))
+
+    @cached_property
+    def typed(self) -> str:
+        return self.refused()
+
+    @property
+    def may_answer_any(self) -> bool:
+        return any(map(self.may_answer, self.warnings))
 
     @cached_property
     def thread(self) -> Thread:
@@ -187,20 +215,31 @@ class Reviewing(Pages):
             **made,
             zone=zone_of(request),
             urls={name: self.url(name, obj) for name in pages},
-            may_answer=self.may_work_on(request, obj),
+            may_answer=partial(self.may_answer, request, obj),
             steps={kind.value for kind in possible_steps(obj, **made) if self.may_take(request, obj, kind)},
+            refused=partial(request.session.pop, self.refused_key(obj), ""),
         )
         return {**standing, "panels": panels, "state": panels.state}
 
-    def may_work_on(self, request: HttpRequest, obj: Any) -> bool:
-        """Who may change the text, or figures of the profile, answers its warnings and sends it for review."""
-        if self.has_change_permission(request, obj):
+    def refused_key(self, obj: Any) -> str:
+        return f"refused-{self.opts.model_name}-{obj.pk}"
+
+    def may_answer(self, request: HttpRequest, obj: Any, finding: Finding) -> bool:
+        """Who may change what it is about; and who may release it all, since a release needs the answer."""
+        if self.has_release_permission(request, obj):
             return True
-        return isinstance(obj, Operation) and self.is_mine(request, obj, *FIGURES)
+        if isinstance(obj, Operation) and finding.where in FIGURES:
+            return self.is_mine(request, obj, permission(FIGURES[finding.where], "change"))
+        return self.has_change_permission(request, obj)
 
     def may_take(self, request: HttpRequest, obj: Any, kind: str) -> bool:
-        if kind in {Step.Kind.SENT, Step.Kind.TAKEN_BACK}:
-            return self.may_work_on(request, obj)
+        if kind == Step.Kind.SENT:
+            return self.has_change_permission(request, obj)
+        if kind == Step.Kind.TAKEN_BACK:
+            sent = Step.objects.of(obj).filter(kind=Step.Kind.SENT)
+            return self.has_change_permission(request, obj) or (
+                sent.values_list("by", flat=True).last() == request.user.pk
+            )
         if kind == Step.Kind.CHANGES_REQUESTED:
             return self.has_release_permission(request, obj)
         return kind == Step.Kind.COMMENT
@@ -216,20 +255,27 @@ class Reviewing(Pages):
     def answer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Keep the answer to a warning, or take one back."""
         obj = self.found(request, object_id)
-        if not self.may_work_on(request, obj):
-            raise PermissionDenied
         typed, key = request.POST.get("reason", "")[:LONGEST], request.POST.get("key", "")
         try:
-            if "take_back" in request.POST:
-                take_back_answer(obj, key, request.user)
-                said = _("The answer is taken back: the warning is open again.")
-            else:
-                answer(obj, key, clean_lines(typed), request.user)
-                said = _("Your answer is kept.")
+            with transaction.atomic():
+                editions.lock(obj)
+                self.refuse_answer(request, obj, key)
+                if "take_back" in request.POST:
+                    take_back_answer(obj, key, request.user)
+                    said = _("The answer is taken back: the warning is open again.")
+                else:
+                    answer(obj, key, clean_lines(typed), request.user)
+                    said = _("Your answer is kept.")
             self.message_user(request, said, messages.SUCCESS)
         except (ValidationError, ValueError) as error:
             self.refuse(request, _("Nothing was answered."), error, typed)
         return self.back(request, obj, "checks")
+
+    def refuse_answer(self, request: HttpRequest, obj: Any, key: str) -> None:
+        """PermissionDenied where the warning is about what this person may not change."""
+        for finding in checked(obj).warnings:
+            if finding.key == key and not self.may_answer(request, obj, finding):
+                raise PermissionDenied
 
     def review_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send for review, take back, request changes, comment."""
@@ -240,7 +286,10 @@ class Reviewing(Pages):
         try:
             self.take_step(request, obj, Step.Kind(kind), clean_lines(typed))
         except (ValidationError, ValueError) as error:
-            self.refuse(request, _("Nothing was done."), error, typed)
+            request.session[self.refused_key(obj)] = typed
+            said = [_("Nothing was done."), why_of(error)]
+            kept = [_("What you wrote stands below.")] if typed.strip() else []
+            self.message_user(request, " ".join([*said, *kept]), messages.ERROR)
         return self.back(request, obj, "review")
 
     def take_step(self, request: HttpRequest, obj: Any, kind: Step.Kind, words: str) -> None:
@@ -250,7 +299,7 @@ class Reviewing(Pages):
         with transaction.atomic():
             editions.lock(obj)
             obj.refresh_from_db(fields=["review"])
-            if why := refusal(obj, kind, zone_of(request)):
+            if why := refusal(obj, kind, zone_of(request)) or self.overtakes(request, obj, kind):
                 raise ValidationError(why)
             said, level = SAID[kind], messages.SUCCESS
             if kind == Step.Kind.COMMENT:
@@ -269,10 +318,20 @@ class Reviewing(Pages):
                 editions.take_back(obj, request.user, words)
         self.message_user(request, said, level)
 
+    def overtakes(self, request: HttpRequest, obj: Any, kind: str) -> str:
+        """Who saved what since the page was opened, where this step would speak of what nobody has looked at."""
+        newest = Edition.objects.of(obj).select_related("made_by").defer("content").first()
+        if kind not in OF_WHAT_IS_SEEN or not is_newer(newest, request.POST.get("seen", "")):
+            return ""
+        who = newest.made_by or _("Somebody")
+        if newest.made_by == request.user:
+            who = _("You, in another window,")
+        said = _("%(who)s saved edition %(number)s at %(time)s, while this page was open. Look at it first.")
+        return said % {"who": who, "number": newest.number, "time": clock(newest.made_at, zone_of(request))}
+
     def refuse(self, request: HttpRequest, first: str, error: Exception, typed: str) -> None:
         """Say why, and give back what was typed."""
-        why = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-        parts = [first, why]
+        parts = [first, why_of(error)]
         if typed.strip():
             parts.append(_("You wrote: “%s”") % typed.strip())
         self.message_user(request, " ".join(parts), messages.ERROR)

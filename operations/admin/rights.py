@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import ngettext
 
-from ..models import Operation, Role
+from ..models import Edition, Operation, Role
 from ..rights import belongs_to_an_operation, has_everywhere
 
 RELEASE = "operations.release_edition"
@@ -65,10 +65,28 @@ def is_mine(request: HttpRequest, operation: int | None, *permissions: str) -> b
 
 
 def content_for(request: HttpRequest, of: models.Model, content: Any) -> Any:
-    """What an edition of something holds; without the offices that are not public for who may not see offices there."""
-    if not content or "offices" not in content["private"] or is_mine(request, operation_of(of), *READ_OFFICES):
+    """What an edition of something holds, for this user.
+
+    Without the offices that are not public for who may not see offices there, and without the predecessor for who may
+    not know of it.
+    """
+    if content and content.get("predecessor") and not knows_of(request, content["predecessor"]["code"]):
+        content = {**content, "predecessor": None}
+    if (
+        not content
+        or "offices" not in content["private"]
+        or is_mine(request, operation_of(of), *READ_OFFICES)
+    ):
         return content
     return {key: value for key, value in content.items() if key != "private"}
+
+
+def knows_of(request: HttpRequest, code: str) -> bool:
+    """Whether the operation of this code is one that the user sees, or that readers see."""
+    if everywhere(request, *READ_PROFILES):
+        return True
+    mine = Operation.objects.filter(code=code, pk__in=allowed(request, *READ_PROFILES))
+    return mine.exists() or Edition.objects.released().profiles().filter(content__code=code).exists()
 
 
 def is_seen(request: HttpRequest, obj: models.Model) -> bool:

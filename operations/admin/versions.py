@@ -135,10 +135,11 @@ class Versions(Pages):
 
     def refuses_restore(self, request: HttpRequest, obj: Any) -> str:
         """Why this person cannot restore a version: it puts other rows in the place of all of them."""
-        needed = {type(obj): ["change"]} | dict.fromkeys(RESTORED_ROWS[type(obj)], ["add", "change", "delete"])
+        needed = [(type(obj), ["change"])]
+        needed += [(model, ["add", "change", "delete"]) for model in RESTORED_ROWS[type(obj)]]
         missing = [
             str(model._meta.verbose_name_plural)
-            for model, actions in needed.items()
+            for model, actions in needed
             if not all(self.is_mine(request, obj, permission(model, action)) for action in actions)
         ]
         if not missing:

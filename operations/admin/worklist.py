@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -18,28 +20,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from tablib import Dataset
 
-from ..due import Due
+from ..due import Due, years_due
 from ..models import Edition, Operation, Region, TextKind
-from ..sites import State, known_years, years_to_show
+from ..sites import State, known_years
 from ..tables import PlainCSV
-from ..worklist import Asked, Cell, Line, Rights, WorkList, told
+from ..worklist import MOST_YEARS, Asked, Cell, Line, Rights, WorkList, told, years_to_show
 from .rights import READ_PROFILES, READ_TEXTS, RELEASE, allowed
 
 AT_ONCE = 25  # operations on one page
-YEARS, MOST_YEARS = 3, 12
 KINDS = [(Edition.Kind.PROFILE.value, Edition.Kind.PROFILE.label), *TextKind.choices]
+HEADINGS = {TextKind.PLAN.value: gettext_lazy("Plan"), TextKind.YEAR_END.value: gettext_lazy("Year-end")}
 ANY = gettext_lazy("any")
 
 
 class WorkListForm(forms.Form):
     """What the table shows. What is not there, or is not known, narrows nothing."""
 
-    region = forms.ModelChoiceField(
-        Region.objects.all(), label=gettext_lazy("Region"), required=False, empty_label=ANY
-    )
-    operation = forms.ModelChoiceField(
-        Operation.objects.none(), label=gettext_lazy("Operation"), required=False, empty_label=ANY
-    )
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=[("", ANY), *KINDS], required=False)
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
@@ -57,26 +53,19 @@ class WorkListForm(forms.Form):
         label=gettext_lazy("Years"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, data: Any, *, operations: list[Operation], years: list[int], shown: list[int]) -> None:
+    def __init__(self, data: Any, *, operations: list[Operation], years: list[int]) -> None:
+        """Of regions and operations there are those that somebody sees."""
         super().__init__(data, auto_id="work_%s")
-        names = {str(operation.pk): operation for operation in operations}
-        self.fields["operation"] = forms.TypedChoiceField(
-            label=gettext_lazy("Operation"),
-            choices=[("", ANY), *((key, operation.name) for key, operation in names.items())],
-            coerce=names.get,
-            empty_value=None,
-            required=False,
-        )
+        self.fields["region"] = one_of(gettext_lazy("Region"), regions_of(operations))
+        self.fields["operation"] = one_of(gettext_lazy("Operation"), operations)
         self.fields["year"].choices = [(year, year) for year in years]
-        self.shown = shown
         self.order_fields(["region", "operation", "kind", "language", "state", "due", "year", "review"])
 
-    @property
-    def asked(self) -> Asked:
+    def asked(self, years: list[int]) -> Asked:
         self.is_valid()
         given = self.cleaned_data
         return Asked(
-            years=self.shown,
+            years=years,
             region=given.get("region"),
             operation=given.get("operation"),
             kinds=frozenset(filter(None, [given.get("kind")])),
@@ -85,6 +74,29 @@ class WorkListForm(forms.Form):
             due=given.get("due", ""),
             for_my_review=bool(given.get("review")),
         )
+
+
+def one_of(label: Any, rows: Iterable[Operation | Region]) -> forms.TypedChoiceField:
+    names = {str(row.pk): row for row in rows}
+    return forms.TypedChoiceField(
+        label=label,
+        choices=[("", ANY), *((key, row.name) for key, row in names.items())],
+        coerce=names.get,
+        empty_value=None,
+        required=False,
+    )
+
+
+def regions_of(operations: Iterable[Operation]) -> list[Region]:
+    """Their regions, and those that these are part of, in the order of regions."""
+    regions = {region.pk: region for region in Region.objects.all()}
+    found: set[int] = set()
+    for operation in operations:
+        key = operation.region_id
+        while key in regions and key not in found:
+            found.add(key)
+            key = regions[key].parent_id
+    return [region for region in regions.values() if region.pk in found]
 
 
 def work_list(request: HttpRequest) -> HttpResponse:
@@ -99,15 +111,13 @@ def work_list(request: HttpRequest) -> HttpResponse:
     if not rights.read:
         raise PermissionDenied
     mine = Operation.objects.filter(pk__in=rights.read)
-    known, this_year = known_years(mine), timezone.now().year
-    shown = years_to_show(known)[:YEARS]
-    given = years_of(request)
-    years = sorted({*known, *shown, *given, this_year, this_year + 1}, reverse=True)
-    form = WorkListForm(
-        request.GET, operations=list(mine.order_by("name")), years=years, shown=given or shown
-    )
-    asked = form.asked
-    table = WorkList.of(mine, asked, rights, request.user, timezone.localdate())
+    given, today = years_of(request), timezone.localdate()
+    years = sorted({*known_years(mine), *years_due(today), *given}, reverse=True)
+    form = WorkListForm(request.GET, operations=list(mine.order_by("name")), years=years)
+    asked = form.asked(given)
+    if not given:
+        asked = replace(asked, years=years_to_show(mine, asked, today))
+    table = WorkList.of(mine, asked, rights, request.user, today)
     if request.GET.get("format") == "csv":
         return file_response(request, told(table.lines))
     page = Paginator(table.lines, AT_ONCE).get_page(request.GET.get("page"))
@@ -155,31 +165,34 @@ def by_region(page: Page, columns: list) -> list[tuple[str, list[Any]]]:
 
 def columns(asked: Asked) -> list[tuple[int, list[tuple[str, Any]]]]:
     """Each year with its kinds of text."""
-    kinds = [(kind.value, kind.label) for kind in TextKind if not asked.kinds or kind in asked.kinds]
+    kinds = [(kind, label) for kind, label in HEADINGS.items() if not asked.kinds or kind in asked.kinds]
     return [(year, kinds) for year in asked.years] if kinds else []
 
 
 def totals(request: HttpRequest, table: WorkList, asked: Asked) -> list[dict[str, Any]]:
-    """How many there are of each state, and of what is due, each with the address that shows them alone."""
+    """How many of what is shown are in each state, or due, each with the address that shows these alone.
+
+    A chosen one leads back. One that stands beside the chosen of its kind (out of date, released) leads nowhere.
+    """
     counted = [
         *(("state", state.value, state.mark, state.label) for state in State),
         *(("due", due.value, "!", due.label) for due in (Due.SOON, Due.OVERDUE)),
         ("review", "on", "◑", _("waiting for my review")),
     ]
-    none = {"state": "", "due": "", "review": ""}
     now = {"state": asked.state, "due": asked.due, "review": "on" if asked.for_my_review else ""}
     result = []
     for name, value, mark, label in counted:
-        alone = {**none, name: value}
+        is_current = now[name] == value
         number = table.totals[f"{name} {value}"]
-        if number or now == alone:
+        if number or is_current:
+            other = "" if is_current else value
             result.append(
                 {
                     "mark": mark,
                     "label": label,
                     "number": number,
-                    "is_current": now == alone,
-                    "url": address(request, **(none if now == alone else alone)),
+                    "is_current": is_current,
+                    "url": address(request, **{name: other}) if is_current or not now[name] else "",
                     "class": f"state-{value}" if name == "state" else name,
                 }
             )
@@ -208,7 +221,8 @@ def file_response(request: HttpRequest, lines: list[Line]) -> HttpResponse:
     )  # fmt: skip
     for line in lines:
         for cell in line.cells:
-            table.append(file_row(request, cell))
+            if cell.state:
+                table.append(file_row(request, cell))
     response = HttpResponse(PlainCSV().export_data(table), content_type=PlainCSV.content_type)
     response["Content-Disposition"] = (
         f'attachment; filename="work-list-{timezone.localdate().isoformat()}.csv"'

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from .reading import folded, plain, read
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +27,16 @@ class Draft:
     last_year: dict[str, Any] | None = None  # the text of the same kind and language of the year before
     profile: dict[str, Any] | None = None  # of the operation of this text
     source: dict[str, Any] | None = None  # what this text was translated from
+    source_withdrawn_at: dt.datetime | None = (
+        None  # when the edition that this was translated from was taken back
+    )
     # Part of a translation (where) → what its source said there when that part was last changed, see ``translating``
     sources_read: dict[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()  # codes of the sections that a release needs
     headings: dict[str, str] = field(default_factory=dict)  # code → heading, for messages
     hosts: tuple[str, ...] = ()  # the host names of this site, lower case
     knows_address: Callable[[str], bool] = lambda path: True  # is there a page at this path of this site?
+    is_to_come: Callable[[str], bool] = lambda path: False  # has the page at this path only a draft?
 
     @property
     def is_narrative(self) -> bool:
@@ -92,7 +102,7 @@ def check(code: str, level: Level) -> Callable[[Callable[[Draft], Iterator[Remar
 
 def findings(draft: Draft) -> list[Finding]:
     """All that is found, errors first, then in the order of the text; nothing twice."""
-    found = {finding.key: finding for _level, run in CHECKS.values() for finding in reversed([*run(draft)])}
+    found = {finding.key: finding for code in CHECKS for finding in reversed(made(code, draft))}
     codes = list(CHECKS)
     places = ["", *(place for place, _html in sections(draft.content))]
     places += [f"key_figures.{count}" for count, _figure in key_figures(draft.content)]
@@ -103,6 +113,23 @@ def findings(draft: Draft) -> list[Finding]:
         reversed(found.values()),
         key=lambda f: (f.level is Level.WARNING, rank.get(f.where, len(places)), codes.index(f.check)),
     )
+
+
+def made(code: str, draft: Draft) -> list[Finding]:
+    """What one check finds. One that fails is a warning to be answered: it never closes a form, or hides the others."""
+    _level, run = CHECKS[code]
+    found = []
+    try:
+        for finding in run(draft):
+            found.append(finding)
+    except Exception:
+        logger.exception("The check %s could not be made.", code)
+        message = _(
+            "The check “%(check)s” could not be made; tell those who look after this site. Look at what it looks at yourself, and say what you saw."
+        )
+        key = f"{code}:failed:{_digest(draft.language, draft.content)}"
+        found.append(Finding(code, Level.WARNING, "", message % {"check": code}, key))
+    return found
 
 
 def _digest(*facts: Any) -> str:

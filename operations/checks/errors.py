@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -21,12 +22,7 @@ def impossible_number(draft: Draft) -> Iterator[Remark]:
             if is_code or token["spaced"] or not impossible(token[0], language):
                 continue
             written = text[token.start() : token.end()]
-            if (
-                language == "en"
-                and COMMAS.fullmatch(token[0]) is None
-                and "," in token[0]
-                and not DOTS.match(token[0])
-            ):
+            if language == "en" and _is_misgrouped(token[0]):
                 meant = _(" or ").join(suggestions(token[0]))
                 message = _(
                     "“%(number)s” does not group its digits in threes. Did you mean %(meant)s? If it is a list, put a space after each comma."
@@ -36,6 +32,12 @@ def impossible_number(draft: Draft) -> Iterator[Remark]:
                     "“%(number)s” is not how a number is written in the language of this text. Write it as %(example)s."
                 ) % {"number": written, "example": EXAMPLES.get(language, EXAMPLES["en"])}
             yield Remark(where, message, (written,), place)
+
+
+def _is_misgrouped(digits: str) -> bool:
+    """Whether commas stand in it, in the wrong places, and nothing else but digits and points."""
+    is_plain = re.fullmatch(r"[0-9.,]+", digits) and "," in digits
+    return bool(is_plain) and not COMMAS.fullmatch(digits) and not DOTS.match(digits)
 
 
 EXAMPLES = {
@@ -90,27 +92,33 @@ def link_to_nowhere(draft: Draft) -> Iterator[Remark]:
             if not address:
                 message = _("A link has no address. Give it one, or remove the link and keep its words.")
                 yield Remark(code, message, ("",))
-            elif not _leads_somewhere(address, draft):
-                message = _(
-                    "The link “%(address)s” leads to no page of this site. Correct the address, or remove the link."
-                )
+            elif message := _leads_nowhere(address, draft):
                 yield Remark(code, message % {"address": shortened(address)}, (address,))
 
 
-def _leads_somewhere(address: str, draft: Draft) -> bool:
-    """False only for addresses on this site without a page, and those that cannot be read."""
+def _leads_nowhere(address: str, draft: Draft) -> str:
+    """Why a link leads readers nowhere: to an address on this site without a page, or one that cannot be read."""
+    nowhere = _(
+        "The link “%(address)s” leads to no page of this site. Correct the address, or remove the link."
+    )
+    to_come = _(
+        "The link “%(address)s” leads to a page that is not public yet. Release that page first, or remove the link."
+    )
     slug = (draft.content.get("operation") or {}).get("slug") or ""
     try:
         parts = urlsplit(address)
         if parts.netloc and parts.scheme in {"", "http", "https"}:
             if (parts.hostname or "").rstrip(".") not in draft.hosts:
-                return bool(parts.hostname)
+                return "" if parts.hostname else nowhere
         elif parts.scheme or not parts.path:  # mailto: and tel:; #here and ?year=2020 stay on the page
-            return True
+            return ""
         path = urlsplit(urljoin(f"/operations/{slug}/{draft.year}/", parts.path or "/")).path
     except ValueError:
-        return False
-    return draft.knows_address(unquote(path))
+        return nowhere
+    path = unquote(path)
+    if draft.knows_address(path):
+        return ""
+    return to_come if draft.is_to_come(path) else nowhere
 
 
 @check("image-without-text", Level.ERROR)

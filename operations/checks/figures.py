@@ -13,21 +13,8 @@ from django.utils.translation import gettext as _
 from ..cells import LONGEST_NUMBER
 from .draft import Draft, Level, Remark, check, key_figures, narrative_texts
 from .languages import MONEY_AFTER
-from .reading import Number, folded, is_year, numbers, plain, western
-
-NEAR = Decimal("0.02")  # 52,000 and 52,996 are 1.9 per cent apart
-ALIKE = Decimal("0.1")  # 9,000 and 9,400 are 4.3 per cent apart
-SMALLEST = 1000  # below it, numbers are near one another by chance
-
-
-@dataclass(frozen=True)
-class Known:
-    """A figure that stands elsewhere: a key figure, or one of the profile."""
-
-    value: Decimal
-    text: str  # as it is printed, with what it counts
-    is_money: bool
-    place: str  # "key_figures.1", "population" or "finance"
+from .nearness import SMALLEST, Figures, Known, Values, has_slip, is_near
+from .reading import Number, folded, is_year, numbers, plain, sentence_at, western
 
 
 @dataclass(frozen=True)
@@ -36,39 +23,42 @@ class Dated:
     year: int | None = None
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A number of the text that counts something, and the figures that it could have been meant for."""
+
+    where: str
+    place: str  # its name for keys
+    sentence: str  # in which it stands: what it counts
+    number: Number
+    figures: Figures
+
+    def remark(self, message: str, known: Known) -> Remark:
+        message %= {"number": self.number.text, "known": _quoted(known)}
+        facts = (self.number.text, self.sentence, str(known.value), folded(known.text))
+        return Remark(self.where, message, facts, self.place)
+
+
 @check("number-near-key-figure", Level.WARNING)
 def number_near_key_figure(draft: Draft) -> Iterator[Remark]:
-    for where, place, number, comparable in _compared(draft):
-        closest = _closest(number, comparable)
-        if closest:
+    for each in _compared(draft):
+        if closest := each.figures.closest(each.number, each.where):
             message = _(
                 "“%(number)s” is near %(known)s but differs. Correct the one that is wrong, or say why they differ."
             )
-            yield Remark(
-                where,
-                message % {"number": number.text, "known": _quoted(closest)},
-                (number.text, str(closest.value), folded(closest.text)),
-                place,
-            )
-    yield from _near_key_figures(draft, [figure.item for figure in _known_key_figures(draft)])
+            yield each.remark(message, closest)
+    yield from _near_key_figures([figure.item for figure in _known_key_figures(draft)])
 
 
-def _closest(number: Number, comparable: list[Known]) -> Known | None:
-    near = [
-        known
-        for known in comparable
-        if is_near(number.value, known.value) and not _is_rounding(number, known.value)
-    ]
-    return min(near, key=lambda known: abs(known.value - number.value), default=None)
-
-
-def _near_key_figures(draft: Draft, figures: list[Known]) -> Iterator[Remark]:
+def _near_key_figures(figures: list[Known]) -> Iterator[Remark]:
     """Two key figures that are near each other and count nearly the same, or differ in a digit alone."""
+    known = Figures(figures)
+    words = [{*re.findall(r"[^\W\d_]{3,}", folded(figure.text))} for figure in figures]
     for count, second in enumerate(figures):
-        for first in figures[:count]:
-            if first.value == second.value or first.is_money != second.is_money:
+        for at, first in known.near(second.value):
+            if at >= count or first.is_money != second.is_money:
                 continue
-            is_close = is_near(first.value, second.value) and _share_words(first.text, second.text)
+            is_close = is_near(first.value, second.value) and _share_words(words[at], words[count])
             if is_close or has_slip(first.value, second.value):
                 message = _(
                     "%(second)s and %(first)s are near each other but differ. Correct the one that is wrong, or say why they differ."
@@ -77,25 +67,21 @@ def _near_key_figures(draft: Draft, figures: list[Known]) -> Iterator[Remark]:
                 yield Remark(second.place, message, tuple(facts), "key figures")
 
 
-def _share_words(first: str, second: str) -> bool:
-    words = [{word for word in re.findall(r"[^\W\d_]{3,}", folded(text))} for text in (first, second)]
-    both, either = words[0] & words[1], words[0] | words[1]
+def _share_words(first: set[str], second: set[str]) -> bool:
+    both, either = first & second, first | second
     return bool(either) and len(both) * 2 >= len(either)
 
 
 @check("figures-look-alike", Level.WARNING)
 def figures_look_alike(draft: Draft) -> Iterator[Remark]:
-    for where, place, number, comparable in _compared(draft):
-        if _closest(number, comparable):
+    for each in _compared(draft):
+        if each.figures.closest(each.number, each.where):
             continue
-        for known in comparable:
-            if not known.place.startswith("key_figures.") or _is_rounding(number, known.value):
-                continue
-            if look_alike(number.value, known.value):
-                message = _(
-                    "“%(number)s” and %(known)s: do they only look alike? If they count different things, answer that they do. If they are the same figure, write it the same way in both places."
-                ) % {"number": number.text, "known": _quoted(known)}
-                yield Remark(where, message, (number.text, str(known.value), folded(known.text)), place)
+        for known in each.figures.alike(each.number, each.where):
+            message = _(
+                "“%(number)s” and %(known)s: do they only look alike? If they count different things, answer that they do. If they are the same figure, write it the same way in both places."
+            )
+            yield each.remark(message, known)
 
 
 def _quoted(known: Known, *, capital: bool = False) -> str:
@@ -139,22 +125,20 @@ def _is_of_year(known: Dated, draft: Draft) -> bool:
     return known.year in years
 
 
-def _compared(draft: Draft) -> Iterator[tuple[str, str, Number, list[Known]]]:
-    """The numbers of the text that count something and are no figure known exactly, each with the figures
-    that it could have been meant for: where, the place's name for keys, number, figures."""
+def _compared(draft: Draft) -> Iterator[Compared]:
+    """The numbers of the text that count something and are no figure known exactly."""
     figures, published = _known_key_figures(draft), [*_known_of_profile(draft)]
-    exact = [dated.item.value for dated in (*figures, *published)]
+    exact = Values(dated.item.value for dated in (*figures, *published))
     candidates = [
         dated.item for dated in (*figures, *(known for known in published if _is_of_year(known, draft)))
     ]
+    comparable = {money: Figures(k for k in candidates if k.is_money is money) for money in (False, True)}
     for where, place, text in narrative_texts(draft):
         for number in map(_without_thousandths, numbers(text, draft.language)):
-            if number.is_year or number.is_percent or number.value < SMALLEST:
+            if number.is_year or number.is_percent or number.value < SMALLEST or exact.holds(number):
                 continue
-            if any(v in number.values or (number.has_unit and _is_rounding(number, v)) for v in exact):
-                continue
-            comparable = [k for k in candidates if k.place != where and k.is_money == number.is_money]
-            yield where, place, number, comparable
+            sentence = folded(sentence_at(text, number.start))
+            yield Compared(where, place, sentence, number, comparable[number.is_money])
 
 
 def _without_thousandths(number: Number) -> Number:
@@ -163,57 +147,6 @@ def _without_thousandths(number: Number) -> Number:
         return number
     digits = Decimal(re.sub(r"[^0-9]", "", western(number.text)))
     return replace(number, values=frozenset({digits}), step=Decimal(1))
-
-
-def _is_rounding(number: Number, value: Decimal) -> bool:
-    """Whether the text rounds the value, as 1.6 million and 1,557,000 round 1,557,276; 2 digits or a unit."""
-    if not number.has_unit and _significant(number.value) < 2:
-        return False
-    return abs(value - number.value) * 2 < number.step or value + number.step / 2 == number.value
-
-
-def is_near(first: Decimal, second: Decimal) -> bool:
-    """Differing, but within two per cent or by a slip of the fingers; both at least a thousand."""
-    if first == second or min(first, second) < SMALLEST:
-        return False
-    return abs(first - second) <= NEAR * max(first, second) or has_slip(first, second)
-
-
-def has_slip(first: Decimal, second: Decimal) -> bool:
-    """Whole numbers of four digits that count that differ in one digit, two swapped, or one too many."""
-    if min(first, second) < SMALLEST or first != int(first) or second != int(second) or first == second:
-        return False
-    if min(_significant(first), _significant(second)) < 4:
-        return False
-    a, b = sorted((str(int(first)), str(int(second))), key=len)
-    if len(a) == len(b):
-        differing = [i for i in range(len(a)) if a[i] != b[i]]
-        if len(differing) == 1:
-            return True
-        return (
-            len(differing) == 2
-            and differing[1] == differing[0] + 1
-            and a[differing[0]] == b[differing[1]]
-            and a[differing[1]] == b[differing[0]]
-        )
-    return len(b) == len(a) + 1 and any(b[:i] + b[i + 1 :] == a for i in range(len(b)))
-
-
-def look_alike(first: Decimal, second: Decimal) -> bool:
-    """9,400 and 9,000: the rounder one is the other cut off or rounded, and they are not near."""
-    rounder, finer = sorted((first, second), key=_significant)
-    if is_near(first, second) or min(first, second) < SMALLEST or first == second:
-        return False
-    if _significant(rounder) > 2 or _significant(rounder) == _significant(finer):
-        return False
-    step = Decimal(10) ** (rounder.adjusted() + 1 - _significant(rounder))
-    is_cut = rounder <= finer < rounder + step or abs(rounder - finer) * 2 <= step
-    same_start = str(rounder)[0] == str(finer)[0] and rounder.adjusted() == finer.adjusted()
-    return is_cut and same_start and abs(first - second) <= ALIKE * max(first, second)
-
-
-def _significant(value: Decimal) -> int:
-    return len(value.normalize().as_tuple().digits)
 
 
 def decimal(value: Any) -> Decimal | None:

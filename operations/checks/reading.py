@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -89,8 +90,25 @@ def folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
+SENTENCE_END = re.compile(r"(?<=[.!?;:؟؛])\s+|\n")
+
+
 def sentences(text: str) -> list[str]:
-    return [s for s in re.split(r"(?<=[.!?;:؟؛])\s+|\n", text) if s.strip()]
+    return [s for s in SENTENCE_END.split(text) if s.strip()]
+
+
+def sentence_at(text: str, position: int) -> str:
+    """The sentence that the character at this position stands in."""
+    ends = _sentence_ends(text)
+    following = bisect_right(ends, position)
+    return text[
+        ends[following - 1] if following else 0 : ends[following] if following < len(ends) else len(text)
+    ].strip()
+
+
+@lru_cache(maxsize=256)
+def _sentence_ends(text: str) -> tuple[int, ...]:
+    return tuple(match.end() for match in SENTENCE_END.finditer(text))
 
 
 # --- Reading numbers --------------------------------------------------------------------------------

@@ -13,12 +13,12 @@ from ..cells import listed, shortened
 from .draft import Draft, Level, Remark, check, key_figures, narrative_texts, sections
 from .languages import FUNDED, NOT_PLAN_WORDS, PLAN_WORDS, PLANNED, REPORT_WORDS
 from .profile import totals
-from .reading import Number, folded, numbers, plain, read, sentences
+from .reading import Number, folded, numbers, plain, read, sentence_at, sentences
 
 
 @check("funded-share", Level.WARNING)
 def funded_share(draft: Draft) -> Iterator[Remark]:
-    for where, place, number, year in _funded(draft):
+    for where, place, number, sentence, year in _funded(draft):
         figures = totals(draft.profile or {})
         whole = figures.get(("budget", year))
         places = max(0, -int(number.step.as_tuple().exponent))
@@ -47,11 +47,12 @@ def funded_share(draft: Draft) -> Iterator[Remark]:
             message = _(
                 "“%(number)s funded” cannot be checked: the profile has no budget, or neither funds available nor expenditure, for %(year)d. Enter them, or say where the share comes from."
             )
-        yield Remark(where, message % values, (number.text, year, *map(str, known.values())), place)
+        shares = (f"{measure} {percent}" for measure, percent in known.items())
+        yield Remark(where, message % values, (number.text, sentence, year, *shares), place)
 
 
-def _funded(draft: Draft) -> Iterator[tuple[str, str, Number, int]]:
-    """Each percentage that is said to be funded: where, place, number, and the year it is said of."""
+def _funded(draft: Draft) -> Iterator[tuple[str, str, Number, str, int]]:
+    """Each percentage that is said to be funded: where, place, number, its sentence, and the year it is said of."""
     word = re.compile(FUNDED.get(draft.language, FUNDED["en"]), re.IGNORECASE)
     for where, place, text in narrative_texts(draft):
         for sentence in sentences(text):
@@ -65,12 +66,13 @@ def _funded(draft: Draft) -> Iterator[tuple[str, str, Number, int]]:
                 ]
                 gap, number = min(near, key=lambda pair: pair[0], default=(99, None))
                 if number and gap <= 40:
-                    yield where, place, number, years[0] if len(years) == 1 else draft.year
+                    said_of = years[0] if len(years) == 1 else draft.year
+                    yield where, place, number, folded(sentence), said_of
     for count, figure in key_figures(draft.content):
         text = plain(figure.get("text"))
         in_value = numbers(str(figure.get("value") or ""), "en")
         if word.search(text) and len(in_value) == 1 and in_value[0].is_percent:
-            yield f"key_figures.{count}", f"key figure: {folded(text)}", in_value[0], draft.year
+            yield f"key_figures.{count}", f"key figure: {folded(text)}", in_value[0], folded(text), draft.year
 
 
 @check("plan-words", Level.WARNING)
@@ -133,12 +135,13 @@ def _of_words(where: str, place: str, message: str, draft: Draft, said: Said) ->
 
 @check("other-years", Level.WARNING)
 def other_years(draft: Draft) -> Iterator[Remark]:
-    named = {
-        int(number.value)
+    naming = [
+        (int(number.value), folded(sentence_at(text, number.start)))
         for _where, _place, text in narrative_texts(draft)
         for number in numbers(text, draft.language)
         if number.is_year and abs(number.value - draft.year) <= 10  # not the 1951 Convention
-    }
+    ]
+    named = {year for year, _sentence in naming}
     if named and draft.year not in named:
         message = ngettext(
             "This is the text of %(year)d, but the only year it names is %(years)s. Was it copied? Correct the years, or say why.",
@@ -146,7 +149,7 @@ def other_years(draft: Draft) -> Iterator[Remark]:
             len(named),
         )
         values = {"year": draft.year, "years": listed(map(str, sorted(named)))}
-        yield Remark("", message % values, tuple(sorted(named)))
+        yield Remark("", message % values, tuple(sorted(set(naming))))
 
 
 @check("copied-from-last-year", Level.WARNING)

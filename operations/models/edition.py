@@ -33,6 +33,15 @@ def newer(at: Any) -> EditionQuerySet:
     )
 
 
+def is_behind_its_source(made_from: int | None, withdrawn_at: dt.datetime | None, public: int | None) -> bool:
+    """Whether readers see a newer edition of what a text was translated from, or that was withdrawn.
+
+    ``made_from``: the number of the edition that it was translated from, ``None`` for a text that is no translation;
+    ``withdrawn_at``: when that edition was; ``public``: the number of the one that readers see instead.
+    """
+    return made_from is not None and (withdrawn_at is not None or (public or 0) > made_from)
+
+
 class EditionQuerySet(models.QuerySet):
     def released(self, at: dt.datetime | None = None) -> EditionQuerySet:
         """What the public sees of what was released at ``at`` (default: now). The one release rule.

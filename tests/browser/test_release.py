@@ -159,7 +159,7 @@ def test_a_text_goes_from_its_draft_to_review_release_correction_history_citatio
     reviewer.wait_for_url(f"**{form_of(report)}")
     assert "27 March 2026, 15:00 CET (14:00 UTC)" in said(reviewer)
     standing = reviewer.locator(".standing").inner_text()
-    assert "Edition 4 is released on 27 March 2026, 15:00 CET (14:00 UTC)" in standing
+    assert "Edition 4 will be released on 27 March 2026, 15:00 CET (14:00 UTC)" in standing
     assert "until then readers see edition 2" in standing
 
     # Nothing but the clock makes it public.
@@ -181,13 +181,15 @@ def test_a_text_goes_from_its_draft_to_review_release_correction_history_citatio
     reviewer.get_by_label("This corrects an error in what readers see now").check()
     give_reasons(reviewer, "Both numbers stand in the source.")
     reviewer.get_by_role("button", name="Release", exact=True).click()
-    assert "Tell readers what was wrong and is now right." in reviewer.locator(".errorlist").all_inner_texts()
+    reviewer.locator(".errorlist", has_text="Tell readers what was wrong and is now right.").wait_for()
     reviewer.get_by_label("Note to readers").fill("A part of December had not been counted.")
     reviewer.get_by_role("button", name="Release", exact=True).click()
     assert "Released as edition 5; readers see it now." in said(reviewer)
 
     # A reader is told, finds both numbers in the history, and the page as it stood.
     visitor.goto(PERU)
+    visitor.locator("#key-figures").get_by_role("link", name="Corrected on 28 March 2026.").click()
+    assert visitor.url.endswith("#year-end")
     year_end = visitor.locator("#year-end")
     assert "Corrected on 28 March 2026. A part of December had not been counted." in year_end.inner_text()
     year_end.get_by_role("link", name="What was changed").click()
@@ -219,6 +221,7 @@ def test_a_text_goes_from_its_draft_to_review_release_correction_history_citatio
     for gone in (cited, f"http://{address}"):
         assert visitor.goto(gone).status == 410
         notice = visitor.inner_text("main")
+        assert visitor.locator("main").get_by_role("link", name="Peru", exact=True).is_visible()
         assert "Reason: published in error." in notice
         assert "The count of December is being made again." in notice
     assert visitor.goto(PERU).status == 200
@@ -231,6 +234,7 @@ def test_a_text_goes_from_its_draft_to_review_release_correction_history_citatio
     # Every save and step is kept for staff.
     reviewer.get_by_role("link", name="Versions", exact=True).click()
     versions = reviewer.locator("table.versions tbody tr")
+    versions.first.wait_for()
     assert [row.get_by_role("rowheader").inner_text() for row in versions.all()] == [
         f"Edition {number}" for number in (5, 4, 3, 2, 1)
     ]

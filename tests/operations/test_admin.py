@@ -5,13 +5,14 @@ import re
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from operations.editions import record, release, withdraw
+from operations.editions import record, release, unschedule, withdraw
 from operations.grids import COLUMNS
 from operations.models import (
     Edition,
@@ -296,6 +297,25 @@ def test_the_address_of_an_operation_is_fixed_once_it_was_released(admin_client,
     assert "slug" not in admin_client.get(change_url(peru)).context["adminform"].form.fields
 
 
+def test_the_address_is_fixed_once_a_release_is_set_and_readers_find_it_there_at_that_time(
+    admin_client, client, admin_user, peru
+):
+    """A form that was opened before does not change it either."""
+    factories.population(peru, 2020)
+    page = admin_client.get(change_url(peru))
+    at = timezone.now() + dt.timedelta(hours=1)
+    release(peru, admin_user, at)
+    sent = filled(page, slug="piru", notice_en="Saved all the same.", seen="")
+    assert admin_client.post(change_url(peru), sent).status_code == 302
+    assert "slug" not in admin_client.get(change_url(peru)).context["adminform"].form.fields
+    peru.refresh_from_db()
+    assert (peru.slug, peru.notice_en) == ("peru", "Saved all the same.")
+    with time_machine.travel(at + dt.timedelta(seconds=1)):
+        assert 'href="/operations/peru/2020/"' in client.get("/operations/").content.decode()
+        assert client.get("/operations/peru/2020/").status_code == 200
+        assert "/operations/peru/2020/</loc>" in client.get("/sitemap.xml").content.decode()
+
+
 @pytest.fixture
 def finance(client):
     """Who enters the money of every operation, and may change nothing else of it."""
@@ -499,6 +519,42 @@ def test_copy_last_year_overwrites_nothing_and_needs_a_year_before(editor, peru,
     assert Section.objects.count() == 1
 
 
+def test_a_text_that_readers_see_or_will_see_is_not_deleted_before_it_is_withdrawn(
+    admin_client, admin_user, peru, report
+):
+    """Neither by its form nor in the list; nobody could withdraw it any more."""
+    draft = factories.narrative(peru, 2019)
+    later = factories.narrative(peru, 2021, kind="plan")
+    release(report, admin_user)
+    record(draft, admin_user)
+    release(later, admin_user, timezone.now() + dt.timedelta(days=1))
+    texts = {report: ("withdraw", "Withdraw it first."), later: ("release", "Take back its time first.")}
+    for text, (page, todo) in texts.items():
+        url = reverse("admin:operations_narrative_delete", args=[text.pk])
+        for answer in (admin_client.get(url), admin_client.post(url, {"post": "yes"})):
+            assert f'<a href="{change_url(text, page)}">{todo}</a>' in answer.content.decode()
+    several = {"action": "delete_selected", "post": "yes", "_selected_action": [report.pk, draft.pk]}
+    answer = admin_client.post(reverse("admin:operations_narrative_changelist"), several)
+    assert "Readers see it." in answer.content.decode()
+    assert Narrative.objects.count() == 3
+
+    withdraw(report, admin_user)
+    unschedule(later, admin_user)
+    for text in (report, draft, later):
+        url = reverse("admin:operations_narrative_delete", args=[text.pk])
+        assert admin_client.post(url, {"post": "yes"}).status_code == 302
+    assert Narrative.objects.count() == 0
+
+
+def test_an_operation_with_editions_is_not_deleted(admin_client, admin_user, peru):
+    release(peru, admin_user)
+    url = reverse("admin:operations_operation_delete", args=[peru.pk])
+    assert admin_client.post(url, {"post": "yes"}).status_code == 403
+    several = {"action": "delete_selected", "post": "yes", "_selected_action": [peru.pk]}
+    admin_client.post(reverse("admin:operations_operation_changelist"), several)
+    assert Operation.objects.filter(pk=peru.pk).exists()
+
+
 def test_a_wrong_key_figure_is_refused_at_its_field_with_what_might_be_meant(editor, report):
     page = editor.get(change_url(report))
     changes = {"key_figures-1-value": "52,9960", section_field(page, "unmet-needs"): "<p>New.</p>"}
@@ -583,11 +639,11 @@ def test_a_text_that_is_released_later_says_when_and_what_readers_see_until_then
     release(report, ana, at=later)
     when = f"{date_format(later, 'j F Y')}, {date_format(later, 'H:i')} UTC"
     page = editor.get(change_url(report))
-    assert f"Edition 2 is released on {when}; until then readers see edition 1." in words(
+    assert f"Edition 2 will be released on {when}; until then readers see edition 1." in words(
         page.content.decode()
     )
     response = editor.post(change_url(report), filled(page), follow=True)
-    assert said(response) == [f"Nothing has changed since edition 2, which is released on {when}."]
+    assert said(response) == [f"Nothing has changed since edition 2, which will be released on {when}."]
     editions = editor.get(reverse("admin:operations_edition_changelist"), {"state": "scheduled"})
     assert [edition.number for edition in editions.context["cl"].result_list] == [2]
     assert f"released on {when}" in words(editions.content.decode())

@@ -110,3 +110,31 @@ def test_who_saves_a_text_while_another_is_saving_it_waits_and_is_told():
             assert wait([answer], timeout=1).not_done
         assert answer.result() == 200
     assert Section.objects.get(narrative=text).body == "<p>Of Ann.</p>"
+
+
+def test_of_two_who_add_one_row_at_once_the_second_is_told_that_it_exists():
+    peru = factories.operation()
+    clients = []
+    for name in ("ann", "bob"):
+        factories.user(name, is_superuser=True)
+        client = Client(raise_request_exception=False)
+        client.login(username=name, password=factories.PASSWORD)
+        clients.append(client)
+    url = reverse("admin:operations_populationfigure_add")
+    row = {"operation": peru.pk, "year": 2020, "type": "", "people": "5"}
+    for _again in range(4):  # two requests do not always meet
+        peru.population_figures.all().delete()
+        start = Barrier(2)
+
+        def save(client, start=start):
+            start.wait()
+            try:
+                return client.post(url, row)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(2) as pool:
+            answers = sorted(pool.map(save, clients), key=lambda answer: answer.status_code)
+        assert [answer.status_code for answer in answers] == [200, 302]
+        assert answers[0].context["adminform"].form.errors
+        assert peru.population_figures.count() == 1

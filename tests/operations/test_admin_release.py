@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from operations import editions
+from operations import drafts, editions
 from operations.models import (
     Answer,
     Edition,
@@ -333,7 +333,10 @@ def test_answered_warnings_are_shown_with_their_reason_and_who_gave_it(reviewer,
     )
     page = reviewer.get(release_url(public))
     assert page.context["form"].reasons == []
-    assert f"I counted. ana, {timezone.now():%-d %B %Y}" in text_of(page)
+    assert re.search(
+        rf"Answered warnings Operational context: “299,000” is near .* I counted\. ana, {timezone.now():%-d %B %Y}",
+        text_of(page),
+    )
     press(reviewer, public)
     assert public_numbers(public) == [3]
 
@@ -357,8 +360,8 @@ def test_a_first_release_is_no_correction_whatever_is_sent(reviewer, report):
 
 def test_a_release_at_a_time_is_public_from_that_second_on(reviewer, clock, client, public):
     response = press(reviewer, public, **IN_ZURICH)
-    assert said(response) == [f"Edition 2 is released on {SAID_LATER}."]
-    assert logged(public) == [f"Edition 2 is released on {SAID_LATER}."]
+    assert said(response) == [f"Edition 2 will be released on {SAID_LATER}."]
+    assert logged(public) == [f"Edition 2 will be released on {SAID_LATER}."]
     edition = Edition.objects.of(public).first()
     assert edition.released_at == LATER
 
@@ -366,8 +369,8 @@ def test_a_release_at_a_time_is_public_from_that_second_on(reviewer, clock, clie
     texts = reverse("admin:operations_narrative_changelist")
     clock.move_to(LATER - dt.timedelta(seconds=1))
     assert b"301,000" not in reader.get(page).content and b"300,000" in reader.get(page).content
-    assert f"Edition 2 is released on {SAID_LATER}." in text_of(reviewer.get(release_url(public)))
-    assert f"Edition 2 is released on {SAID_LATER}; until then readers see edition 1." in text_of(
+    assert f"Edition 2 will be released on {SAID_LATER}." in text_of(reviewer.get(release_url(public)))
+    assert f"Edition 2 will be released on {SAID_LATER}; until then readers see edition 1." in text_of(
         reviewer.get(change_url(public))
     )
     assert [row.pk for row in reviewer.get(texts, listed).context["cl"].result_list] == [public.pk]
@@ -475,7 +478,7 @@ def test_releasing_a_newer_draft_takes_the_waiting_one_back_and_the_page_says_so
     editions.record(waiting, None)
     page = reviewer.get(release_url(waiting))
     assert (
-        f"Edition 2 waits for its release. It is released on {SAID_LATER}. Releasing edition 3 takes that back: "
+        f"Edition 2 waits for its release. It will be released on {SAID_LATER}. Releasing edition 3 takes that back: "
         "edition 2 is then not released." in text_of(page)
     )
     assert "Do not release edition 2 at its time" in page.content.decode()
@@ -539,7 +542,7 @@ def test_a_button_that_is_pressed_twice_releases_once(reviewer, clock, public, t
     assert [step.kind for step in Step.objects.of(public).filter(edition__number=2)] == [kind]
     assert len(logged(public)) == 1
     assert said(response)[-1] == (
-        f"Edition 2 is released on {SAID_LATER}."
+        f"Edition 2 will be released on {SAID_LATER}."
         if time
         else "Edition 2 is released already; readers see it."
     )
@@ -738,6 +741,65 @@ def test_finance_does_not_take_back_a_time_that_was_set_for_more_than_its_figure
     assert Edition.objects.of(peru).first().released_at == LATER
 
 
+def test_finance_leaves_a_time_alone_that_was_set_for_more_than_its_figures_whatever_the_draft_holds(
+    finance, peru, rita, clock
+):
+    """It neither takes it back, nor by a release of its own figures."""
+    factories.finance(peru, 2019, amount_usd=5)
+    editions.release(peru, rita)
+    peru.notice_en = "The border is closed."
+    peru.save()
+    editions.release(peru, rita, at=LATER)
+    peru.notice_en = ""
+    peru.save()
+    editions.record(peru, rita)
+    page = enter(finance, peru, "6")
+    assert (
+        "Edition 2, which is set to be released, also holds what was changed in: notice. A reviewer of the operation "
+        "can take back or change its time, and release this one instead." in text_of(page)
+    )
+    assert "_unschedule" not in page.content.decode()
+    assert 'name="_release"' not in page.content.decode()
+    finance.post(release_url(peru), sent(page))
+    assert finance.post(release_url(peru), {"_unschedule": "1"}).status_code == 403
+    assert [edition.number for edition in Edition.objects.of(peru).scheduled()] == [2]
+    assert public_numbers(peru) == [1]
+
+
+def test_finance_takes_back_and_changes_a_time_that_was_set_for_its_figures_alone(finance, peru, rita, clock):
+    factories.finance(peru, 2019, amount_usd=5)
+    editions.release(peru, rita)
+    enter(finance, peru, "6")
+    press(finance, peru, **IN_ZURICH)
+    assert [edition.released_at for edition in Edition.objects.of(peru).scheduled()] == [LATER]
+    page = finance.get(release_url(peru))
+    finance.post(release_url(peru), sent(page, at_time="10:00", _time="1"))
+    later = LATER + dt.timedelta(hours=1)
+    assert [edition.released_at for edition in Edition.objects.of(peru).scheduled()] == [later]
+    enter(finance, peru, "7")
+    finance.post(release_url(peru), {"_unschedule": "1"})
+    assert list(Edition.objects.of(peru).scheduled()) == []
+
+
+def test_finance_releases_nothing_while_a_warning_about_people_waits_for_an_answer(finance, peru, rita):
+    factories.finance(peru, 2019, amount_usd=5)
+    editions.release(peru, rita)
+    factories.population(peru, people=1000)
+    factories.population(peru, type="REF", people=5000)
+    editions.release(peru, rita)  # by other means: its warning has no answer
+    page = enter(finance, peru, "5")
+    refused = "Warnings about what you may not change have no answer yet."
+    assert refused in text_of(page)
+    (name,) = page.context["form"].warnings
+    finance.post(release_url(peru), sent(page, **{name: "It looks right to me."}))
+    assert public_numbers(peru) == [2]
+
+    drafts.answer(peru, drafts.checked(peru).open[0].key, "The camps were counted.", rita)
+    assert refused not in text_of(finance.get(release_url(peru)))
+    press(finance, peru)
+    assert public_numbers(peru) == [3]
+
+
 # --- Imports ---------------------------------------------------------------------------------------------------------
 
 
@@ -868,7 +930,13 @@ def test_withdrawing_asks_why_and_takes_back_every_edition_and_time(reviewer, wa
     ("given", "errors"),
     [
         ({"notice": ""}, {"notice": ["Tell readers why the page is gone."]}),
-        ({"notice": "…"}, {"notice": ["Tell readers why the page is gone."]}),
+        *(
+            (
+                {"notice": little},
+                {"notice": ["This says too little. Write a sentence: what was wrong, and where to look instead."]},
+            )
+            for little in ("…", "n", "WD40")
+        ),
         ({"reason": ""}, {"reason": ["Choose why it is withdrawn."]}),
         ({"reason": "replaced"}, {"replaced_by": ["Write the address of the page that replaces it."]}),
         (
@@ -975,12 +1043,101 @@ def test_a_translation_is_withdrawn_without_its_source(reviewer, public, transla
     assert (public_numbers(translated[0]), public_numbers(public)) == ([], [1])
 
 
-def test_what_was_withdrawn_can_be_released_again(reviewer, public, rita):
-    editions.withdraw(public, rita)
-    page = reviewer.get(release_url(public))
-    assert "To be released Edition 2 saved by ana" in text_of(page)
-    press(reviewer, public)
+def test_a_few_letters_are_a_notice(reviewer, public):
+    data = withdraw_data(reviewer, public, notice="Old.")
+    reviewer.post(change_url(public, "withdraw"), data)
+    assert public_numbers(public) == []
+    assert Edition.objects.of(public).withdrawn().get().withdrawal_notice == "Old."
+
+
+def withdrawn(text, user):
+    editions.withdraw(
+        text, user, reason="no_longer_true", notice="The count was wrong.", replaced_by="/totals/"
+    )
+
+
+def test_the_release_page_tells_of_the_withdrawal_and_compares_with_what_was_withdrawn(
+    reviewer, public, rita, clock
+):
+    withdrawn(public, rita)
+    text = text_of(reviewer.get(release_url(public)))
+    assert (
+        "⊘ Withdrawn on 24 November 2026, 12:00 UTC by rita: no longer true. Notice: The count was wrong. "
+        "In its place: /totals/ . Releasing ends the notice."
+    ) in text
+    assert "To be released Edition 2 saved by ana" in text
+    assert "What readers see now A notice edition 1 was withdrawn" in text
+    assert "What differs from edition 1, which was withdrawn" in text
+    assert "Key figure: people helped 300,000 301,000" in text
+    assert "first release" not in text and "everything in it is new" not in text
+    assert "This corrects an error in what was withdrawn" in text
+
+
+def test_it_compares_with_the_last_that_readers_saw(reviewer, public, rita):
+    editions.release(public, rita)
+    public.key_figures.update(value="302,000", number=302_000)
+    editions.record(public, rita)
+    withdrawn(public, rita)
+    text = text_of(reviewer.get(release_url(public)))
+    assert "Key figure: people helped 301,000 302,000" in text
+
+
+def test_a_withdrawal_whose_maker_is_not_known_is_told_without_one(reviewer, public):
+    editions.withdraw(public, None)
+    text = text_of(reviewer.get(release_url(public)))
+    assert "UTC: published in error. Releasing ends the notice." in text
+
+
+@pytest.mark.parametrize("note", ["", "–", "ok"])
+@pytest.mark.parametrize("when", [{}, IN_ZURICH])
+def test_what_was_withdrawn_is_not_released_without_a_note_to_readers(
+    reviewer, public, rita, clock, note, when
+):
+    withdrawn(public, rita)
+    response = press(reviewer, public, note=note, **when)
+    assert response.context["form"].errors == {
+        "note": ["Tell readers why it is back: what they saw was withdrawn."]
+    }
+    assert "Nothing was released: look at what is marked below." in text_of(response)
+    assert (public_numbers(public), list(Edition.objects.of(public).scheduled())) == ([], [])
+
+
+def test_what_was_withdrawn_is_released_again_with_a_note(reviewer, public, rita):
+    withdrawn(public, rita)
+    press(reviewer, public, note="Counted anew.", is_correction="on")
+    edition = Edition.objects.of(public).released().get()
+    assert (edition.number, edition.note, edition.is_correction) == (2, "Counted anew.", True)
+    text = text_of(reviewer.get(release_url(public)))
+    assert "What readers see now Edition 2 released" in text and "Withdrawn on" not in text
+
+
+def test_the_release_after_a_withdrawal_is_set_for_a_time_and_the_notice_stays_until_then(
+    reviewer, public, rita, clock
+):
+    withdrawn(public, rita)
+    response = press(reviewer, public, note="Counted anew.", **IN_ZURICH)
+    assert said(response) == [f"Edition 2 will be released on {SAID_LATER}."]
+    assert "until then readers see the notice of its withdrawal." in text_of(response)
+    assert "Releasing ends the notice." in text_of(reviewer.get(release_url(public)))
+    clock.move_to(LATER)
     assert public_numbers(public) == [2]
+
+
+def test_a_release_of_many_profiles_leaves_out_what_was_withdrawn(peru, rita):
+    editions.release(peru, rita)
+    editions.withdraw(peru, rita)
+    colombia = factories.operation("COL")
+    outcome = release_ready([peru, colombia], rita)
+    assert [edition.operation for edition in outcome.released] == [colombia]
+    assert outcome.held == [
+        (
+            peru,
+            "It was withdrawn. Release it on its own release page, with a note that tells readers why it is back.",
+        )
+    ]
+    editions.release(peru, rita, note="It is right after all.")
+    factories.population(peru)
+    assert [edition.operation for edition in release_ready([peru], rita).released] == [peru]
 
 
 # --- At the same moment --------------------------------------------------------------------------------------------------
@@ -1123,7 +1280,7 @@ def test_a_time_that_the_clock_skips_or_repeats_is_asked_about_without_a_script(
     ).first.check()
     page.get_by_role("button", name="Release").click()
     assert (
-        f"Edition 2 is released on {autumn.day} October {autumn.year}, 02:30 CET (01:30 UTC)."
+        f"Edition 2 will be released on {autumn.day} October {autumn.year}, 02:30 CET (01:30 UTC)."
         in page.inner_text("main")
     )
     assert Edition.objects.of(released).first().released_at == dt.datetime(

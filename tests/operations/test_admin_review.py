@@ -5,6 +5,7 @@ import itertools
 import re
 
 import pytest
+import time_machine
 from django.core import mail
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -109,6 +110,13 @@ def test_what_is_missing_for_a_release_is_said_first(client, ana, report):
         "why they differ. It is right as it stands : Unmet needs Why? Answer This is about edition 1, as it was last saved. "
         "Save your changes before you answer: an answer loads this page anew."
     )
+
+
+def test_several_errors_are_corrected_and_one_is(client, ana, report):
+    report.sections.filter(type__code="unmet-needs").update(body="<p>In 2020 52,9960 and 41,9960 people</p>")
+    client.force_login(ana)
+    text = words(panel(client.get(url(report)), "checks"))
+    assert text.startswith("Checks ✕ 2 errors Correct them before the release. Unmet needs")
 
 
 def test_errors_are_told_apart_from_warnings(client, ana, report):
@@ -279,6 +287,26 @@ def test_finance_answers_the_warnings_of_figures_and_comes_back_to_the_same_year
     assert checked(peru).open == []
 
 
+def test_who_may_change_what_a_warning_is_about_answers_it_and_nobody_else(client, fred, ana, rita, peru):
+    for year, people, money in ((2019, 1000, "100"), (2020, 5000, "900")):
+        factories.population(peru, year, people=people)
+        factories.finance(peru, year, amount_usd=money)
+    keys = {finding.where: finding.key for finding in checked(peru).open}
+    assert keys.keys() == {"population", "finance"}
+    for user, theirs, others in ((fred, "finance", "population"), (ana, "population", "finance")):
+        client.force_login(user)
+        html = panel(client.get(url(peru, "figures")), "checks")
+        assert f'value="{keys[theirs]}"' in html
+        assert f'value="{keys[others]}"' not in html
+        assert reason(client, peru, keys[others]).status_code == 403
+        assert reason(client, peru, keys[others], take_back="1").status_code == 403
+        assert said(reason(client, peru, keys[theirs]))[-1] == "Your answer is kept."
+    client.force_login(rita)
+    for key in keys.values():
+        assert said(reason(client, peru, key, take_back="1"))[-1].startswith("The answer is taken back")
+    assert {finding.where for finding in checked(peru).open} == {"population", "finance"}
+
+
 def test_who_only_reads_sees_the_checks_and_answers_nothing(client, vera, report):
     client.force_login(vera)
     text = words(panel(client.get(url(report)), "checks"))
@@ -386,12 +414,102 @@ def test_finance_sends_no_text_and_requests_no_changes_of_a_profile(client, fred
     assert review_of(peru) == "in_review"
 
 
+def test_the_review_of_a_profile_is_begun_and_taken_back_by_who_may_change_the_operation(
+    client, fred, ana, peru
+):
+    factories.finance(peru)
+    record(peru, ana)
+    client.force_login(fred)
+    assert do(client, peru, "sent").status_code == 403
+    assert re.findall(r'name="do" value="(\w+)"', panel(client.get(url(peru, "figures")), "review")) == [
+        "comment"
+    ]
+    send_for_review(peru, ana)
+    assert do(client, peru, "taken_back").status_code == 403
+    assert (review_of(peru), kinds(peru)) == ("in_review", ["sent"])
+    client.force_login(ana)
+    do(client, peru, "taken_back")
+    assert review_of(peru) == "draft"
+
+
+def test_who_sent_a_profile_takes_it_back_even_without_the_right_to_change_it_any_longer(client, fred, peru):
+    send_for_review(peru, fred)
+    client.force_login(fred)
+    do(client, peru, "taken_back")
+    assert (review_of(peru), kinds(peru)) == ("draft", ["sent", "taken_back"])
+
+
+def comment_in(response):
+    """What stands in the field of the comment."""
+    return re.search(r'<textarea name="text".*?>(.*?)</textarea>', response.content.decode(), re.S)[1]
+
+
+def seen_in(response):
+    (number,) = re.findall(r'name="seen" value="(\d+)"', panel(response, "review"))
+    return number
+
+
+@pytest.mark.parametrize("kind", ["sent", "changes_requested"])
+def test_what_was_saved_while_the_page_was_open_is_neither_sent_nor_sent_back(
+    client, ana, rita, report, kind
+):
+    if kind == "changes_requested":
+        send_for_review(report, ana)
+    before = kinds(report)
+    client.force_login(rita)
+    seen = seen_in(client.get(url(report)))
+    assert seen == "1"
+    factories.key_figure(report, "7", text="offices opened")
+    with time_machine.travel(timezone.now().replace(hour=14, minute=2), tick=False):
+        record(report, ana)
+        response = do(client, report, kind, "Good\nas <it> is.", seen=seen)
+    assert said(response) == [
+        "Nothing was done. ana saved edition 2 at 14:02 (UTC), while this page was open. Look at it first. "
+        "What you wrote stands below."
+    ]
+    assert comment_in(response) == "Good\nas &lt;it&gt; is."
+    assert kinds(report) == before
+    assert seen_in(response) == "2"
+    do(client, report, kind, "Good.", seen=seen_in(response))
+    assert kinds(report) == [*before, kind]
+
+
+def test_what_oneself_saved_in_another_window_is_not_sent_unseen_either(client, ana, report):
+    client.force_login(ana)
+    factories.key_figure(report, "7", text="offices opened")
+    record(report, ana)
+    (why,) = said(do(client, report, "sent", seen="1"))
+    assert why.startswith("Nothing was done. You, in another window, saved edition 2 at ")
+    assert why.endswith("while this page was open. Look at it first.")
+    assert kinds(report) == []
+
+
+@pytest.mark.parametrize("kind", ["comment", "taken_back"])
+def test_a_comment_and_a_taking_back_speak_of_no_edition_and_go_through(client, ana, rita, report, kind):
+    send_for_review(report, ana)
+    client.force_login(ana)
+    factories.key_figure(report, "7", text="offices opened")
+    record(report, rita)
+    do(client, report, kind, "Wait.", seen="1")
+    assert kinds(report) == ["sent", kind]
+
+
+def test_what_was_typed_comes_back_on_the_page_of_that_text_alone(client, ana, peru, report):
+    other = factories.narrative(peru, year=2021)
+    record(other, ana)
+    client.force_login(ana)
+    do(client, report, "sent")
+    client.post(url(report, "review"), {"do": "sent", "text": "Once more."})
+    assert comment_in(client.get(url(other))) == ""
+    assert comment_in(client.get(url(report))) == "Once more."
+
+
 def test_what_is_sent_twice_is_in_review_once(client, ana, report):
     client.force_login(ana)
     do(client, report, "sent")
     (why,) = said(do(client, report, "sent", "Once more."))
     assert re.fullmatch(
-        r"Nothing was done\. It is in review already: ana, sent for review, .* UTC\. You wrote: “Once more\.”",
+        r"Nothing was done\. It is in review already: ana, sent for review, .* UTC\. What you wrote stands below\.",
         why,
     )
     assert kinds(report) == ["sent"]
@@ -402,9 +520,12 @@ def test_what_was_released_meanwhile_is_no_longer_in_review(client, ana, rita, r
     send_for_review(report, ana)
     release(report, rita)
     client.force_login(rita)
-    (why,) = said(do(client, report, kind, "Please shorten."))
+    response = do(client, report, kind, "Please shorten.")
+    (why,) = said(response)
+    assert comment_in(response) == "Please shorten."
+    assert comment_in(client.get(url(report))) == ""
     assert re.fullmatch(
-        r"Nothing was done\. It is no longer in review: rita, released, .* UTC\. You wrote: “Please shorten\.”",
+        r"Nothing was done\. It is no longer in review: rita, released, .* UTC\. What you wrote stands below\.",
         why,
     )
     assert kinds(report) == ["sent", "released"]
@@ -769,13 +890,13 @@ def test_the_standing_line_tells_every_state_in_a_sentence(client, ana, rita, re
         "◐ draft Edition 1 is a draft. Readers see nothing of it.",
         "◑ in review ana sent it for review on TIME. Edition 1 is to be reviewed. Readers see nothing of it.",
         "↺ changes requested rita asked for changes on TIME. Edition 1 is a draft. Readers see nothing of it.",
-        "◔ release set for a time Edition 1 is released on TIME; until then readers see nothing of it.",
-        "◔ release set for a time Edition 1 is released on TIME; until then readers see nothing of it. "
-        "Edition 2 is a newer draft (draft) and not part of that release.",
+        "◔ release set for a time Edition 1 will be released on TIME; until then readers see nothing of it.",
+        "◔ release set for a time Edition 1 will be released on TIME; until then readers see nothing of it. "
+        "Edition 2 is a newer draft and not part of that release.",
         "● released Readers see edition 2, released DAY.",
         "◕ released, newer draft Edition 3 is a draft. Readers see edition 2, released DAY.",
         "◑ in review ana sent it for review on TIME. Edition 3 is to be reviewed. Readers see edition 2, released DAY.",
-        "◔ release set for a time Edition 3 is released on TIME; until then readers see edition 2.",
+        "◔ release set for a time Edition 3 will be released on TIME; until then readers see edition 2.",
         "⊘ withdrawn Edition 3 is a draft. Edition 2 was withdrawn on TIME (replaced by another page). "
         "Readers see nothing of it but a notice.",
         "⊘ withdrawn Edition 4 is a draft. Edition 2 was withdrawn on TIME (replaced by another page). "
@@ -879,6 +1000,25 @@ def test_a_text_goes_through_review_without_a_script(new_page, ana, rita, report
     page.get_by_role("link", name="Peru: year-end report 2020", exact=True).click()
     assert page.get_by_text("Which grant?").is_visible()
     assert review_of(report) == "changes_requested"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("width", [1280, 768, 360])
+def test_the_row_of_buttons_covers_nothing_that_the_keyboard_comes_to(new_page, rita, report, width):
+    page = new_page(viewport={"width": width, "height": 740})
+    sign_in(page, "rita")
+    page.goto(url(report))
+    row = page.locator(".submit-row")
+    height = page.evaluate(
+        "parseFloat(getComputedStyle(document.querySelector('.submit-row'), '::before').height)"
+    )
+    assert height == 24  # what comes near it fades
+    for name in ("key_figures-0-value", "key_figures-0-source", "key_figures-0-editor_note"):
+        page.evaluate("scrollTo(0, 0)")
+        field = page.locator(f"[name={name}]")
+        field.focus()
+        box = field.bounding_box()
+        assert box["y"] > 0 and box["y"] + box["height"] <= row.bounding_box()["y"] - height
 
 
 @pytest.mark.django_db(transaction=True)

@@ -374,3 +374,16 @@ def test_a_role_is_given_without_a_script_and_with_the_keyboard(new_page, places
     page.keyboard.press("Enter")
     page.get_by_text("ana no longer has the role Reviewers · The Americas.").wait_for()
     assert Operation.objects.count() == 2 and Role.objects.count() == 0
+
+
+def test_the_questions_about_roles_stand_on_one_line(new_page, places):
+    factories.user("root", is_superuser=True)
+    page = new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"/admin/login/?next={screen()}")
+    page.fill("#id_username", "root")
+    page.fill("#id_password", factories.PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{screen()}")
+    labels = page.locator(".show label").all()
+    assert [label.inner_text() for label in labels] == ["Person", "Role", "Operation", "Region"]
+    assert len({label.bounding_box()["y"] for label in labels}) == 1

@@ -426,6 +426,30 @@ def finance(peru):
     return signed_in(factories.user("fay", groups=("Finance staff", "Finance"), is_superuser=True))
 
 
+def test_what_others_changed_names_no_office_that_is_not_public_to_who_may_not_see_offices(ann, peru):
+    """In the form of an operation for who may change that and no offices, and in the figures of Finance."""
+    factories.finance(peru, 2020, amount_usd=1000)
+    record(peru, None)
+    fred = factories.user("fred")
+    factories.role(fred, factories.group("Names", "view_operation", "change_operation"), [peru])
+    fay = signed_in(factories.user("fay", groups=("Finance",), on=[peru]))
+    forms = [signed_in(fred), ann]
+    sent = [filled(client.get(change_url(peru)), notice_en="Mine.") for client in forms]
+    figures = change_url(peru, "figures")
+    page = fay.get(figures)
+    cells = typed(page, seen=1, shown=page.context["form"].shown, budget__2020__total="5000")
+    factories.office(peru, name="Zqhidden", is_public=False)
+    peru.financial_figures.update(amount_usd=7000)
+    peru.notice_en = "Of somebody else."
+    peru.save()
+    record(peru, None)
+    shown = [client.post(change_url(peru), data) for client, data in zip(forms, sent, strict=True)]
+    shown.append(fay.post(figures, cells))
+    assert [told(page).comparison is not None for page in shown] == [True, True, True]
+    assert ["Of somebody else." in page.content.decode() for page in shown] == [True, True, True]
+    assert ["Zqhidden" in page.content.decode() for page in shown] == [False, True, False]
+
+
 def test_a_single_row_is_compared_with_what_the_other_saved(ann, bo, finance, peru):
     for row, field, theirs, mine, other in (
         (factories.office(peru), "name", "Lima Sur", "Lima Norte", {"description_en": "Bo’s."}),

@@ -17,6 +17,7 @@ from operations.editions import freeze, record, release, request_changes, send_f
 from operations.models import Edition, PopulationType, Section, SectionType, Step
 from operations.sites import State
 from tests import factories
+from tests.operations.test_admin import filled
 from tests.reading import words
 
 pytestmark = pytest.mark.django_db
@@ -173,6 +174,33 @@ def test_the_log_tells_beside_a_version_what_its_save_changed(editor, ana, rosa,
     assert newest.log == []
 
 
+def test_the_log_names_no_office_to_who_may_not_see_offices(client, peru):
+    """An office that is added in the form stands in the log by its name; the rest of the same save is told."""
+    boss = factories.user("boss", is_superuser=True)
+    record(peru, boss)
+    client.force_login(boss)
+    office = {
+        "offices-TOTAL_FORMS": "1",
+        "offices-0-name": "Zqhidden",
+        "offices-0-kind": "field_office",
+        "offices-0-operation": str(peru.pk),
+    }
+    page = client.get(url(peru, "change"))
+    client.post(url(peru, "change"), filled(page, notice_en="The border is closed.", **office))
+    page = client.get(url(peru, "change"))
+    client.post(url(peru, "change"), filled(page, **{"offices-0-name": "Zqhidden store"}))
+    assert [office.is_public for office in peru.offices.all()] == [False]
+
+    told = words(client.get(url(peru)))
+    assert "Changed Notice [en]. Added office “Zqhidden”." in told
+    assert "Changed Name for office “Zqhidden store”." in told
+    for name, groups, sees in (("fin", ("Finance",), False), ("vera", ("Viewers",), True)):
+        client.force_login(factories.user(name, groups=groups, on=[peru]))
+        told = words(client.get(url(peru)))
+        assert ("Zqhidden" in told) == sees
+        assert "Changed Notice [en]." in told
+
+
 def test_hundreds_of_versions_are_paged_and_cost_the_same_as_three(editor, ana, report):
     for number in range(3):
         write(report, f"Version {number}.")
@@ -248,6 +276,22 @@ def test_staff_compare_what_readers_never_see_too(editor, ana, report):
     record(report, ana)
     page = words(editor.get(url(report)))
     assert "From the partners. From the ministry." in page
+
+
+def test_staff_compare_the_name_of_the_operation_before_only_where_they_see_it(
+    editor, ana, rosa, peru, chad
+):
+    record(peru, ana)
+    peru.predecessor = chad
+    peru.save()
+    record(peru, rosa)
+    assert "TCD" not in words(editor.get(url(peru)))
+    release(chad, rosa)
+    assert "TCD" in words(editor.get(url(peru)))
+    withdraw(chad, rosa)
+    assert "TCD" not in words(editor.get(url(peru)))
+    editor.force_login(rosa)
+    assert "TCD" in words(editor.get(url(peru)))
 
 
 def test_nothing_is_compared_where_there_is_one_version_or_none(editor, report, peru):
@@ -368,7 +412,7 @@ def test_who_only_reads_restores_nothing(client, report, rosa):
         client.post(url(report, "restore") + "?edition=1", {"seen": "2"}),
     ):
         assert answer.status_code == 403
-        assert "You may not change: narratives, sections and key figures." in words(answer)
+        assert "You may not do all of that with: narratives, sections and key figures." in words(answer)
     assert report.sections.get().body == "<p>Two.</p>"
 
 
@@ -414,10 +458,23 @@ def test_an_operation_gets_its_offices_and_figures_back(client, rosa, peru, prof
 )
 def test_a_profile_is_restored_only_by_who_may_change_everything_in_it(client, peru, profile, group, missing):
     client.force_login(factories.user("someone", groups=(group,), on=[peru]))
-    assert f"You may not change: {missing}." in words(client.get(url(peru)))
+    assert f"You may not do all of that with: {missing}." in words(client.get(url(peru)))
     answer = client.post(url(peru, "restore") + "?edition=1", {"seen": "2"})
     assert answer.status_code == 403
-    assert f"You may not change: {missing}." in words(answer)
+    assert f"You may not do all of that with: {missing}." in words(answer)
+    assert freeze(peru) == profile[1].content
+
+
+def test_who_may_change_rows_but_neither_add_nor_delete_them_restores_nothing(client, peru, profile):
+    models = ("operation", "office", "populationfigure", "financialfigure")
+    named = [f"{action}_{model}" for model in models for action in ("view", "change")]
+    changers = factories.group("Changers", *named, "delete_office", "add_office", "add_populationfigure")
+    account = factories.user("someone")
+    factories.role(account, changers, [peru])
+    client.force_login(account)
+    answer = client.post(url(peru, "restore") + "?edition=1", {"seen": "2"})
+    assert answer.status_code == 403
+    assert "You may not do all of that with: population figures and financial figures." in words(answer)
     assert freeze(peru) == profile[1].content
 
 

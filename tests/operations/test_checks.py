@@ -1,9 +1,12 @@
 """The checks of drafts: the examples of docs/checks.md, each check's own findings and near misses, and what
 holds for all of them."""
 
+import datetime as dt
 import html
 import json
+import logging
 import re
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,10 +14,11 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from operations.checks import CHECKS, Draft, Finding, Level, findings, reading
+from operations.checks import CHECKS, Draft, Finding, Level, findings, nearness, reading
+from operations.checks.draft import Remark, check
 from operations.editions import freeze
 from operations.figures import parse_figure
 from tests import factories
@@ -112,6 +116,7 @@ def draft_of(lines: list[str]) -> Draft:
     texts, last_texts = told.pop("Text", []), told.pop("Last year’s text", [])
     source, required = told.pop("Translated from", []), told.pop("Required", [])
     theirs = [figure(*map(str.strip, line.split("|"))) for line in told.pop("Source’s key figure", [])]
+    withdrawn = told.pop("Withdrawn", None)
     read = dict(zip(("text", "text-2"), told.pop("When it was translated", []), strict=False))
     population, finance = [], []
     for name, values in told.items():
@@ -135,6 +140,7 @@ def draft_of(lines: list[str]) -> Draft:
         profile=profile(population, finance),
         source=narrative(*source, year=year, kind=kind, figures=theirs) if source else None,
         sources_read=read,
+        source_withdrawn_at=withdrawn and dt.datetime.fromisoformat(f"{withdrawn[0]}T12:00Z"),
         required=tuple(required),
         hosts=("openfield.example",),
         knows_address=lambda path: path == "/operations/peru/",
@@ -234,6 +240,18 @@ def test_the_error_says_what_may_have_been_meant():
 )
 def test_what_is_no_wrongly_grouped_number_is_no_error(language, text):
     assert places(Draft(content=narrative(f"<p>{text}</p>", language=language)), "impossible-number") == []
+
+
+@pytest.mark.parametrize("written", ["1٬23,456", "1,23٬456", "١٬٢٣,٤٥٦"])
+def test_a_number_that_mixes_the_separators_of_two_languages_is_an_error_with_an_example(written):
+    assert messages(
+        Draft(content=narrative(f"<p>We reached {written} people.</p>")), "impossible-number"
+    ) == [
+        (
+            "text",
+            f"“{written}” is not how a number is written in the language of this text. Write it as 1,557,276.",
+        )
+    ]
 
 
 def test_labels_sources_and_the_notice_are_read_too():
@@ -769,17 +787,50 @@ def test_a_translation_whose_numbers_differ_says_which():
     ) == [
         (
             "text",
-            "The numbers differ from the text that was translated: “52,996” is missing, “52 966” is not there. Correct the translation, or say why.",
+            "“52,996” of the text that was translated is missing here. “52 966” is not in the text that was translated. Correct the translation, or say why.",
         )
     ]
     # In French this comma is a decimal one.
-    assert "“52,996” is missing" in messages(translated("52,996", "52,996"), "translation-numbers")[0][1]
+    assert messages(translated("52,996", "52,996"), "translation-numbers")[0][1] == (
+        "“52,996” stands as in the text that was translated, but means another number in this language, which writes 1\u00a0557\u00a0276. Correct the translation, or say why."
+    )
     assert messages(translated("500", "beaucoup"), "translation-numbers")[0][1].startswith(
-        "The text that was translated has “500”"
+        "“500” of the text that was translated is missing here."
     )
     assert messages(translated("many", "500"), "translation-numbers")[0][1].startswith(
-        "The translation has “500”"
+        "“500” is not in the text that was translated."
     )
+
+
+def test_several_numbers_that_differ_are_one_list_each_with_each_number_once():
+    found = messages(translated("5, 7, 7 and 9", "5, 6, 6 et 8"), "translation-numbers")
+    assert [message for _where, message in found] == [
+        "“7”, “9” of the text that was translated are missing here. “6”, “8” are not in the text that was translated. Correct the translation, or say why."
+    ]
+
+
+def test_numbers_are_not_asked_of_what_is_still_the_words_of_the_source():
+    words = "In 2020 we gave shelter to 867,821 people in 1,204 places"
+    fresh = translated(words, words)
+    assert messages(fresh, "translation-numbers") == []
+    assert [where for where, _message in messages(fresh, "not-translated")] == ["text"]
+    half = translated(
+        f"<p>{words}.</p><p>Then 4,500 came.</p>", f"<p>{words}.</p><p>Puis 4 600 sont venus.</p>"
+    )
+    assert [message for _where, message in messages(half, "translation-numbers")] == [
+        "“4,500” of the text that was translated is missing here. “4 600” is not in the text that was translated. Correct the translation, or say why."
+    ]
+    source = narrative(figures=[figure("5", "of 10,000 people"), figure("7", "of 20,000 people")])
+    content = narrative(
+        figures=[figure("5", "of 10,000 people"), figure("8", "of 20,000 people")], language="fr"
+    )
+    found = messages(Draft(content=content, source=source), "translation-numbers")
+    assert found == [
+        (
+            "key_figures.2",
+            "“7” of the text that was translated is missing here. “8” is not in the text that was translated. Correct the translation, or say why.",
+        )
+    ]
 
 
 def test_key_figures_of_a_translation_are_compared_one_by_one():
@@ -787,8 +838,11 @@ def test_key_figures_of_a_translation_are_compared_one_by_one():
     content = narrative(figures=[figure("5", "sur 12 personnes"), figure("6", "maisons")], language="fr")
     found = messages(Draft(content=content, source=source), "translation-numbers")
     assert [where for where, _message in found] == ["", "key_figures.1", "key_figures.2"]
-    assert "“8”" in found[0][1] and "“10” is missing, “12” is not there" in found[1][1]
-    assert "“7” is missing, “6” is not there" in found[2][1]
+    assert (
+        "“8”" in found[0][1]
+        and "“10” of the text that was translated is missing here. “12” is not" in found[1][1]
+    )
+    assert "“7” of the text that was translated is missing here. “6” is not" in found[2][1]
     assert messages(Draft(content=content), "translation-numbers") == []
 
 
@@ -821,6 +875,7 @@ def test_no_check_raises_on_any_text_and_the_result_is_the_same_every_time(text,
     )
     found = findings(draft)
     assert found == findings(draft)
+    assert not any(":failed:" in f.key for f in found)
     assert len({f.key for f in found}) == len(found)
     assert [f.level for f in found] == sorted(
         (f.level for f in found), key=[Level.ERROR, Level.WARNING].index
@@ -829,7 +884,7 @@ def test_no_check_raises_on_any_text_and_the_result_is_the_same_every_time(text,
 
 
 WARNED = (
-    "<p>52,000 people, 9,000 referred, 55% funded. We will see.</p>",
+    "<p>52,000 people. 9,000 referred. 55% funded. We will see.</p>",
     [figure("52,996", "cash"), figure("9,400", "talks")],
 )
 
@@ -854,6 +909,157 @@ def test_keys_change_when_the_facts_change():
     before = set(keys(Draft(content=narrative(body, figures=figures))))
     other = narrative(body.replace("52,000", "52,100"), figures=figures)
     assert len(before - set(keys(Draft(content=other)))) == 1
+
+
+def changed(code: str, before: Draft, after: Draft) -> tuple[int, int, bool]:
+    """How much one check finds in two drafts, and whether an answer to the first holds for the second."""
+    keys = [{found.key for found in findings(draft) if found.check == code} for draft in (before, after)]
+    return len(keys[0]), len(keys[1]), bool(keys[0] & keys[1])
+
+
+@pytest.mark.parametrize(
+    ("code", "before", "after"),
+    [
+        (
+            "number-near-key-figure",
+            "In all 52,000 tents were given.",
+            "In all 52,000 refugees were registered.",
+        ),
+        ("figures-look-alike", "Some 50,000 tents were given.", "Some 50,000 refugees were registered."),
+        ("funded-share", "The health programme was 56% funded.", "The operation was 56% funded."),
+        ("other-years", "The census of 2019 is the newest.", "In 2019 we reached everybody."),
+    ],
+)
+def test_an_answer_does_not_hold_for_the_same_number_of_something_else(code, before, after):
+    def draft(text: str, more: str = "") -> Draft:
+        figures = [figure("52,996", "refugees were registered")]
+        return Draft(content=narrative(f"<p>{more}{text}</p>", figures=figures), profile=FUNDS)
+
+    assert changed(code, draft(before), draft(after)) == (1, 1, False)
+    assert changed(code, draft(before), draft(before, "A new sentence. ")) == (1, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("many", "500 tentes"), ("many", "500 écoles")),
+        (("500 tents", "beaucoup"), ("500 schools", "beaucoup")),
+    ],
+)
+def test_an_answer_about_a_translation_does_not_hold_for_the_same_number_of_something_else(first, second):
+    code = "translation-numbers"
+    assert changed(code, translated(*first), translated(*second)) == (1, 1, False)
+    longer = translated(f"New. {first[0]}", f"Nouveau. {first[1]}")
+    assert changed(code, translated(*first), longer) == (1, 1, True)
+
+
+def test_an_answer_about_a_key_figure_of_a_translation_does_not_hold_for_another_in_its_source():
+    def draft(text: str) -> Draft:
+        source = narrative(figures=[figure("8", text)])
+        return Draft(content=narrative(figures=[figure("9", "lieux")], language="fr"), source=source)
+
+    assert changed("translation-numbers", draft("tents"), draft("schools")) == (1, 1, False)
+
+
+def test_an_answer_why_a_section_is_left_out_does_not_hold_once_it_says_something_else():
+    def draft(text: str) -> Draft:
+        source = narrative("<p>Needs.</p>", f"<p>{text}</p>")
+        return Draft(content=narrative("<p>Besoins.</p>", language="fr"), source=source)
+
+    assert changed("partly-translated", draft("For donors."), draft("For all.")) == (1, 1, False)
+
+
+def test_an_answer_about_a_share_does_not_hold_once_the_figures_give_it_for_something_else():
+    def draft(measure: str) -> Draft:
+        known = profile(finance=[*money("budget", 2020, "100"), *money(measure, 2020, "41")])
+        return Draft(content=narrative("<p>It was 56% funded.</p>"), profile=known)
+
+    assert changed("funded-share", draft("expenditure"), draft("funds_available")) == (1, 1, False)
+
+
+@pytest.fixture
+def broken():
+    """A check that finds something and then fails, as long as the test runs."""
+
+    @check("broken", Level.ERROR)
+    def fails(draft):
+        yield Remark("text", "Found before it failed.", ())
+        raise ZeroDivisionError
+
+    yield "broken"
+    del CHECKS["broken"]
+
+
+def test_a_check_that_fails_is_a_warning_beside_what_the_others_find(broken, caplog):
+    content = narrative("<p>52,000 people</p>", figures=[figure("52,996", "cash")])
+    with caplog.at_level(logging.ERROR, logger="operations"):
+        found = findings(Draft(content=content))
+    assert [(f.check, f.level, f.where) for f in found] == [
+        ("broken", Level.ERROR, "text"),
+        ("broken", Level.WARNING, ""),
+        ("number-near-key-figure", Level.WARNING, "text"),
+    ]
+    assert found[1].message == (
+        "The check “broken” could not be made; tell those who look after this site. Look at what it looks at yourself, "
+        "and say what you saw."
+    )
+    assert [(r.name, r.getMessage(), r.exc_info[0]) for r in caplog.records] == [
+        ("operations.checks.draft", "The check broken could not be made.", ZeroDivisionError)
+    ]
+
+
+def test_an_answer_to_a_check_that_failed_holds_for_the_text_that_was_looked_at(broken):
+    def failed(body: str) -> str:
+        (key,) = (
+            f.key for f in findings(Draft(content=narrative(body))) if f.message.startswith("The check")
+        )
+        return key
+
+    assert failed("<p>One.</p>") == failed("<p>One.</p>")
+    assert failed("<p>One.</p>") != failed("<p>Two.</p>")
+
+
+NUMBERS = st.integers(900, 60_000) | st.sampled_from(
+    [9_000, 9_400, 50_000, 52_996, 52_966, 529_960, 1_557_276]
+)
+
+
+@given(
+    known=st.lists(NUMBERS, max_size=8),
+    digits=NUMBERS,
+    zeros=st.sampled_from([1, 10, 100, 1000]),
+    has_unit=st.booleans(),
+)
+def test_the_figures_near_a_number_are_those_that_a_look_at_each_of_them_finds(
+    known, digits, zeros, has_unit
+):
+    value = Decimal(digits // zeros * zeros)
+    assume(value >= nearness.SMALLEST)
+    number = reading.Number("", frozenset({value}), 0, 0, Decimal(zeros), has_unit=has_unit)
+    listed = [nearness.Known(Decimal(v), f"{n}", False, f"key_figures.{n}") for n, v in enumerate(known, 1)]
+    figures = nearness.Figures(listed)
+    others = [k for k in listed if k.place != "key_figures.2"]
+    apart = [k for k in others if not nearness.is_rounding(number, k.value)]
+    near = [k for k in apart if nearness.is_near(value, k.value)]
+    alike = [k for k in apart if nearness.look_alike(value, k.value)]
+    assert figures.closest(number, "key_figures.2") == min(
+        near, key=lambda k: abs(k.value - value), default=None
+    )
+    assert figures.alike(number, "key_figures.2") == alike
+    around = [k for k in listed if nearness.is_near(value, k.value)]
+    assert [k for _count, k in figures.near(value)] == around
+    exact = any(k.value == value or (has_unit and nearness.is_rounding(number, k.value)) for k in listed)
+    assert nearness.Values(k.value for k in listed).holds(number) is exact
+
+
+def test_three_thousand_numbers_beside_a_thousand_figures_are_checked_in_seconds():
+    """Looked at one by one these are three million pairs, which took over ten seconds."""
+    values = [1_000 + 1_543 * n for n in range(3_000)]
+    body = "".join(f"<p>We reached {value:,} people.</p>" for value in values)
+    known = profile(people(2020, None, *(7_000 + 4_321 * n for n in range(1_000))))
+    begun = time.perf_counter()
+    findings(Draft(content=narrative(body), profile=known))
+    assert time.perf_counter() - begun < 5
 
 
 def test_keys_differ_between_the_languages_of_a_text():

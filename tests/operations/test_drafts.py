@@ -1,18 +1,16 @@
 """Drafts as the checks see them, and the answers to what is found."""
 
-import pytest
-from django.core.exceptions import ValidationError
+import datetime as dt
 
-from operations.drafts import (
-    Addresses,
-    answer,
-    blocks,
-    checked,
-    checked_many,
-    drafts_of,
-    own_hosts,
-    take_back_answer,
-)
+import pytest
+import time_machine
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils import timezone
+
+from operations.checks import CHECKS, Level
+from operations.checks.draft import check
+from operations.drafts import answer, blocks, checked, checked_many, drafts_of, take_back_answer
 from operations.editions import freeze, record, release, withdraw
 from operations.models import Answer, Edition, SectionType
 from tests import factories
@@ -127,75 +125,6 @@ def test_checking_one_text_costs_as_much_as_checking_eight_and_their_profiles(
         assert len(checked_many(copies)) == 2 * texts
 
 
-# --- Addresses --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def released(peru, ana):
-    factories.population(peru, 2019)
-    release(peru, ana)
-    release(report(peru), ana)
-    release(report(peru, 2021, language="fr"), ana)
-    record(report(peru, 2018), ana)
-    record(factories.operation("COL"), ana)
-
-
-@pytest.mark.parametrize(
-    ("path", "leads_somewhere"),
-    [
-        ("/", True),
-        ("/operations/", True),
-        ("/operations/per/", True),
-        ("/operations/per", True),
-        ("/fr/operations/per/2020/", True),
-        ("/operations/per/2019/", True),
-        ("/operations/per/2020/?x=1#unmet-needs", True),
-        ("/operations/per/2020/history/", True),
-        ("/operations/per/2018/history/", False),
-        ("/operations/per/2021/", True),
-        ("/operations/per/2018/", False),  # a draft
-        ("/operations/per/2020/pillars/", False),  # no figures by pillar
-        ("/operations/col/", False),  # a draft
-        ("/operations/nowhere/", False),
-        ("/en/operations/per/", False),
-        ("/de/operations/per/", False),
-        ("/donors/", True),
-        ("/admin/", False),
-        ("/nowhere/", False),
-        ("", True),  # the host alone
-    ],
-)
-def test_an_address_leads_somewhere_where_readers_find_a_page_now(released, path, leads_somewhere):
-    assert Addresses()(path) is leads_somewhere
-
-
-def test_an_edition_is_linked_to_where_readers_saw_it(peru, ana):
-    first = release(peru, ana)
-    factories.population(peru)
-    draft = record(peru, ana)
-    assert Addresses()(f"/editions/{first.pk}/") is True
-    assert Addresses()(f"/editions/{draft.pk}/") is False
-    withdraw(peru, ana)
-    assert Addresses()(f"/editions/{first.pk}/") is False
-
-
-def test_an_operation_is_looked_up_once_for_all_links_to_it(released, django_assert_num_queries):
-    addresses = Addresses()
-    with django_assert_num_queries(3):
-        assert [addresses(f"/operations/per/{year}/") for year in (2018, 2019, 2020)] == [False, True, True]
-
-
-def test_a_link_to_a_draft_is_an_error_until_it_is_released(peru, ana, settings):
-    settings.ALLOWED_HOSTS = ["*", ".example.org", "Openfield.example.net"]
-    settings.SITE_URL = "https://site.example.com:8000"
-    assert own_hosts() == ("example.org", "openfield.example.net", "site.example.com")
-    chad = factories.operation("TCD")
-    text = report(peru, needs='<p><a href="https://example.org/operations/tcd/">Chad</a> in 2020</p>')
-    assert found(checked(text)) == (["link-to-nowhere"], [], [])
-    release(chad, ana)
-    assert found(checked(text)) == ([], [], [])
-
-
 # --- Answers ----------------------------------------------------------------------------------------
 
 
@@ -301,3 +230,63 @@ def test_who_answers_a_warning_does_not_become_the_author(peru, ana):
     given = answer(text, checked(text).open[0].key, "Two different grants.", factories.user("rita"))
     assert Edition.objects.of(text).count() == 1
     assert given.edition.made_by == ana
+
+
+def test_an_answer_does_not_hold_for_the_same_number_of_something_else(peru, ana):
+    text = report(peru, needs="<p>In all 52,000 tents were given in 2020.</p>")
+    answer(text, checked(text).open[0].key, "Tents are not people.", ana)
+    assert found(checked(text)) == ([], [], ["number-near-key-figure"])
+    text.sections.filter(type__code="unmet-needs").update(body="<p>In all 52,000 people were given cash.</p>")
+    assert found(checked(text)) == ([], ["number-near-key-figure"], [])
+
+
+@pytest.fixture
+def failing():
+    """In the place of the check that says which sections are missing."""
+    kept = CHECKS["required-section"]
+
+    @check("required-section", Level.ERROR)
+    def fails(draft):
+        raise ZeroDivisionError
+        yield
+
+    yield
+    CHECKS["required-section"] = kept
+
+
+def test_a_check_that_fails_is_answered_like_any_warning(failing, peru, ana):
+    text = report(peru)
+    now = checked(text)
+    assert found(now) == ([], ["required-section", "number-near-key-figure"], [])
+    assert now.missing == []
+    assert blocks(now).startswith("First answer 2 warnings: The check “required-section” could not be made;")
+    answer(text, now.open[0].key, "All sections are there.", ana)
+    assert found(checked(text)) == ([], ["number-near-key-figure"], ["required-section"])
+
+
+@pytest.mark.parametrize("page", ["change", "release"])
+def test_a_form_and_its_release_page_open_whatever_a_check_does(failing, client, peru, page):
+    text = report(peru)
+    client.force_login(factories.user("boss", is_superuser=True))
+    response = client.get(reverse(f"admin:operations_narrative_{page}", args=[text.pk]))
+    assert response.status_code == 200
+    assert "The check “required-section” could not be made" in response.content.decode()
+
+
+def test_the_form_of_a_text_with_a_number_that_mixes_separators_opens(client, peru):
+    text = report(peru, needs="<p>We reached 1٬23,456 people in 2020.</p>")
+    client.force_login(factories.user("boss", is_superuser=True))
+    response = client.get(reverse("admin:operations_narrative_change", args=[text.pk]))
+    assert response.status_code == 200
+    assert "“1٬23,456” is not how a number is written" in response.content.decode()
+
+
+def test_a_translation_of_what_was_withdrawn_is_asked_about(peru, ana):
+    source = release(report(peru), ana)
+    text = report(peru, language="fr", translated_from=source)
+    assert "source-withdrawn" not in found(checked(text))[1]
+    with time_machine.travel(dt.datetime(2021, 3, 5, 12, tzinfo=dt.UTC)):
+        Edition.objects.filter(pk=source.pk).update(withdrawn_at=timezone.now())
+    (finding,) = (each for each in checked(text).open if each.check == "source-withdrawn")
+    assert finding.message.startswith("What this was translated from was withdrawn on 5 March 2021: ")
+    assert drafts_of([text])[0].source_withdrawn_at == dt.datetime(2021, 3, 5, 12, tzinfo=dt.UTC)

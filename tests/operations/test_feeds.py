@@ -10,6 +10,7 @@ from django.core.cache import cache
 
 from operations import sitemap
 from operations.editions import record, release, withdraw
+from operations.models import Operation
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -215,6 +216,12 @@ def test_the_day_of_an_entry_is_that_of_its_last_release_or_withdrawal(client, p
     assert (day("/operations/per/2019/"), day("/operations/per/2020/")) == ("2021-03-06", "2021-06-01")
     publish(factories.operation("COL"), 3)
     assert day("/") == "2021-03-08"
+
+
+def test_the_sitemap_stands_where_an_address_was_changed_by_other_means(client, peru):
+    Operation.objects.update(slug="piru")
+    cache.clear()
+    assert "http://testserver/operations/" in listed(client)
 
 
 def test_many_pages_come_in_several_files(client, peru, monkeypatch):

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 START = dt.datetime(2021, 3, 5, 9, tzinfo=dt.UTC)
 LATER = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+AGAIN = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 HISTORY = "/operations/per/2020/history/"
 
 
@@ -171,6 +172,21 @@ def test_a_profile_is_listed_where_it_changed_the_year_or_a_fact_without_a_year(
     assert profiles(2019) == [(3, "compared"), (2, "compared"), (1, "first")]
 
 
+def test_the_operation_before_is_named_only_where_readers_see_it(client, peru, django_assert_num_queries):
+    before = factories.operation("ZQX")
+    factories.population(before)
+    peru.predecessor = before
+    peru.save()
+    publish(peru, 1)
+    assert "ZQX" not in words(client.get(HISTORY))
+    assert entries(client) == [("profile", None, "en", 1, "first")]  # nothing changed that readers see
+    publish(before, 2)
+    with django_assert_num_queries(6):  # and one for the name
+        assert "ZQX" in words(client.get(HISTORY))
+    withdraw(before, None)
+    assert "ZQX" not in words(client.get(HISTORY))
+
+
 def test_a_draft_a_scheduled_edition_and_one_never_seen_are_in_no_history(client, peru):
     text = report(peru)
     publish(text, 1)
@@ -225,6 +241,35 @@ def test_a_withdrawn_edition_is_listed_with_its_notice_and_never_compared(client
     assert "withdrawn on 23 November 2026, 12:00 UTC Reason: replaced by another page." in words(response)
     assert "See the other page." in words(response)
     assert '<a href="/operations/">The page that takes its place</a>' in response.content.decode()
+    assert "Secret" not in response.content.decode()
+
+
+def test_what_was_withdrawn_is_marked_as_released_again(client, peru):
+    text = report(peru, "Secret one")
+    publish(text, 1)
+    rewrite(text, "Secret two")
+    publish(text, 2)
+    withdraw(text, None)
+    rewrite(text, "A new beginning")
+    with time_machine.travel(AGAIN, tick=False):
+        release(text, None, note="It was right after all.")
+        rewrite(text, "And more")
+    with time_machine.travel(AGAIN + dt.timedelta(days=1), tick=False):
+        release(text, None)
+        withdraw(text, None)
+    with time_machine.travel(AGAIN + dt.timedelta(days=2), tick=False):
+        release(text, None)
+        response = client.get(HISTORY)
+    found = [e for e in response.context["history"].entries if e.edition.kind == "year_end"]
+    assert [(e.edition.number, e.is_again) for e in found] == [
+        (5, True),
+        (4, False),
+        (3, True),
+        (2, False),
+        (1, False),
+    ]
+    assert words(response).count("Released again on") == 2
+    assert "Released again on 27 November 2026, 12:00 UTC, after it was withdrawn" in words(response)
     assert "Secret" not in response.content.decode()
 
 
@@ -288,7 +333,7 @@ def body(response):
 
 
 def cited(response):
-    found = re.search(r"http://testserver((?:/\w\w)?/editions/[0-9/]+)", words(response))
+    found = re.search(r"http://testserver((?:/\w\w)?/editions/[0-9/]+(?:\?as_of=[0-9T:.-]+Z)?)", words(response))
     return found[1]
 
 

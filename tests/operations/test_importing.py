@@ -17,10 +17,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from contributions.models import ImportBatch
 from operations import importing
+from operations.editions import release, unschedule
 from operations.models import Edition, FinancialFigure, Office, Operation, Pillar, PopulationFigure, Region
 from operations.resources import (
     TABLES,
@@ -143,6 +144,14 @@ def test_the_address_of_a_released_profile_cannot_change(peru, colombia):
     )
     assert [error[:3] for error in told(plan)] == [(2, "slug", "piru")]
     assert load(OperationResource(), "code,name,kind,slug\nCOL,Colombia,country,kolumbien\n").changed
+
+
+def test_the_address_of_a_profile_whose_release_is_set_cannot_change(peru):
+    release(peru, None, timezone.now() + dt.timedelta(hours=1))
+    table = "code,name,kind,slug\nPER,Peru,country,piru\n"
+    assert [error[:3] for error in told(load(OperationResource(), table))] == [(2, "slug", "piru")]
+    unschedule(peru, None)
+    assert load(OperationResource(), table).changed
 
 
 TABLE_OF_PERU = "code,name,kind,zoom\nPER,Peru,country,5\n"

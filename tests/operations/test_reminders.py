@@ -1,6 +1,8 @@
 """Reminders by e-mail: who is told what, once a day, and what happens where a message cannot be sent."""
 
+import csv
 import datetime as dt
+import io
 import re
 import smtplib
 from io import StringIO
@@ -166,8 +168,35 @@ def test_the_message_is_plain_and_links_to_the_forms(overdue):
         "Overdue\n\n"
         f"- Peru: plan {year}, was due by 31 December {year - 1}\n"
         f"  https://openfield.example/admin/operations/narrative/add/?operation={peru.pk}&year={year}&kind=plan\n\n"
+        "In the work list: https://openfield.example/admin/operations/work/?due=overdue\n\n"
         "The whole work list: https://openfield.example/admin/operations/work/\n"
     )
+
+
+def test_the_list_that_a_message_leads_to_has_each_text_that_it_names(client, settings):
+    """Also the report of the year before last, which its first view does not have."""
+    settings.DUE_YEAR_END, settings.FOUR_EYES = (12, 31), False
+    year = timezone.localdate().year
+    peru = factories.operation()
+    ana = person("ana", "Field editors", "Reviewers", on=[peru])
+    send_for_review(written(peru, 2003, "plan", released=False), ana)
+    returned = factories.narrative(peru, 2004, "plan", sections={"unmet-needs": "<p>Needs.</p>"})
+    record(returned, ana)
+    send_for_review(returned, ana)
+    request_changes(returned, None, "Name the source.")
+    run()
+    (message,) = mail.outbox
+    client.force_login(ana)
+    found, named = [], []
+    for part in re.split(r"\n(?=[A-Z][^\n]*\n\n- )", message.body):
+        named += [
+            (kind, int(of)) for kind, of in re.findall(r"^- Peru: ([a-z -]+) (\d{4}),", part, re.MULTILINE)
+        ]
+        link = re.search(r"In the work list: https://openfield\.example(\S+)", part)[1]
+        rows = csv.DictReader(io.StringIO(client.get(f"{link}&format=csv").content.decode()))
+        found += [(row["kind"], int(row["year"])) for row in rows]
+    assert ("year-end report", year - 2) in named and {("plan", 2003), ("plan", 2004)} <= {*named}
+    assert sorted(found) == sorted(named)
 
 
 def test_nobody_is_told_twice_on_a_day(overdue, settings):

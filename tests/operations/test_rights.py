@@ -353,6 +353,16 @@ def test_the_file_of_an_import_goes_to_who_imported_it_and_to_who_sees_every_imp
     assert signed_in(factories.user("all", groups=("Finance",))).get(url).status_code == 200
 
 
+def test_the_file_of_imported_offices_goes_to_who_may_see_offices(world):
+    batch = factories.batch(table="operations.office", file_name="offices.csv")
+    batch.file.save("offices.csv", ContentFile(b"zqhidden"))
+    url = reverse("admin:contributions_importbatch_file", args=[batch.pk])
+    account = factories.user("all", groups=("Finance",))
+    assert signed_in(account).get(url).status_code == 404
+    factories.role(account, "Viewers")
+    assert signed_in(account).get(url).status_code == 200
+
+
 def test_lines_of_no_operation_are_seen_by_roles_for_every_operation(world):
     factories.contribution(world.norway, reference="zqunearmarked")
     url = reverse("admin:contributions_contribution_changelist")

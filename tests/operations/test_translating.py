@@ -143,11 +143,25 @@ def test_a_translation_is_out_of_date_once_readers_see_a_newer_edition_of_its_so
     assert shown(text) == [State.CHANGED]
 
 
-def test_a_translation_of_a_withdrawn_text_is_not_out_of_date(report, ana):
+def test_a_translation_of_a_withdrawn_text_is_out_of_date(report, ana):
     release(report, ana)
     text, _new = translate(report, "fr", ana)
+    assert not Source.of(text).is_out_of_date
     withdraw(report, ana)
-    assert (shown(text), Source.of(text).public) == ([State.DRAFT], None)
+    assert shown(text) == [State.DRAFT, State.OUT_OF_DATE]
+    text.refresh_from_db()
+    source = Source.of(text)
+    assert (source.public, source.newer, source.is_out_of_date) == (None, None, True)
+    third = release(report, ana)
+    assert shown(text) == [State.DRAFT, State.OUT_OF_DATE]
+    assert Source.of(text).newer == third
+    take_over(text, ana)
+    assert shown(text) == [State.DRAFT]
+
+
+def test_a_translation_of_a_text_that_was_never_released_is_not_out_of_date(report, ana):
+    text = factories.narrative(report.operation, language="fr", translated_from=record(report, ana))
+    assert (shown(text), Source.of(text).is_out_of_date) == ([State.DRAFT], False)
 
 
 def test_a_text_that_is_no_translation_has_no_source(report):
@@ -160,13 +174,16 @@ def test_the_filter_by_state_finds_what_is_shown_as_such(report, ana, state):
     other = factories.narrative(report.operation, year=2021, sections={NEEDS: ENGLISH})
     release(report, ana)
     release(other, ana)
-    drafts = [translate(report, "fr", ana)[0], translate(other, "es", ana)[0]]
+    gone = factories.narrative(report.operation, year=2019, sections={NEEDS: ENGLISH})
+    release(gone, ana)
+    drafts = [translate(report, "fr", ana)[0], translate(other, "es", ana)[0], translate(gone, "es", ana)[0]]
+    withdraw(gone, ana)
     release(drafts[1], ana)
     write(other, NEEDS, "<p>Other needs.</p>")
     release(other, ana)
     rows = narratives_with_state(Narrative.objects.all())
     assert set(in_state(rows, state)) == {row for row in rows if state in states_of(row)}
-    assert set(in_state(rows, State.OUT_OF_DATE)) == {drafts[1]}
+    assert set(in_state(rows, State.OUT_OF_DATE)) == {drafts[1], drafts[2]}
 
 
 def test_profiles_are_never_out_of_date():

@@ -263,6 +263,26 @@ def test_a_translation_tells_that_its_source_has_changed_since(client, peru, is_
     )
 
 
+def test_a_translation_tells_that_its_source_was_withdrawn(client, peru):
+    english = report(peru, "52,000 people.")
+    source = publish(english)
+    publish(report(peru, "52 000 personnes.", language="fr", translated_from=source), 1)
+    said = "The text that this was translated from (English) was withdrawn on 1 June 2021."
+    assert said not in words(client.get("/operations/per/2020/"))
+    withdraw(english, None, **NOTICE)
+    response = client.get("/operations/per/2020/")
+    assert "52 000 personnes." in words(response)  # in the place of the English text
+    assert said in words(response)
+    assert response.context["page"].year_end.is_out_of_date
+    assert client.get("/fr/operations/per/2020/").context["page"].year_end.is_out_of_date
+    with time_machine.travel(GONE + dt.timedelta(days=1), tick=False):
+        english.sections.update(body="<p>52,996 people.</p>")
+        release(english, None)
+        french = client.get("/fr/operations/per/2020/")
+    text = french.context["page"].year_end
+    assert (text.is_out_of_date, text.source_now.number) == (True, 2)
+
+
 @pytest.mark.parametrize("translations", [1, 3])
 def test_what_translations_were_made_from_is_one_query(client, peru, translations, django_assert_num_queries):
     for year, kind in ((2020, "year_end"), (2020, "plan"), (2021, "plan"))[:translations]:

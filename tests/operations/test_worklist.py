@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from operations.due import Due, can_begin, due, due_day, is_asked
+from operations.due import Due, can_begin, due, due_day, is_asked, years_due
 from operations.editions import record, release, request_changes, send_for_review, withdraw
 from operations.models import Operation, Region
 from operations.sites import State
@@ -34,10 +34,26 @@ NEEDS = {"unmet-needs": "<p>Needs.</p>"}
         ("year_end", dt.date(2028, 3, 17), Due.SOON),
         ("year_end", dt.date(2028, 3, 31), Due.SOON),
         ("year_end", dt.date(2028, 4, 1), Due.OVERDUE),
+        ("year_end", dt.date(2029, 4, 1), Due.OVERDUE),
+        ("year_end", dt.date(2029, 4, 2), None),
     ],
 )
 def test_the_texts_of_2027_are_due_at_the_end_of_the_year_before_and_in_the_year_after(kind, today, expected):
     assert due(kind, 2027, today) is expected
+
+
+@pytest.mark.parametrize("plan", [(1, 5), (12, 31)])
+@pytest.mark.parametrize("year_end", [(1, 1), (3, 31), (12, 31)])
+@pytest.mark.parametrize("today", [dt.date(2026, 1, 1), dt.date(2026, 6, 1), dt.date(2026, 12, 31)])
+def test_no_text_of_another_year_is_overdue_or_due_soon(settings, plan, year_end, today):
+    settings.DUE_PLAN, settings.DUE_YEAR_END = plan, year_end
+    found = {
+        year
+        for year in range(2010, 2040)
+        for kind in ("plan", "year_end")
+        if due(kind, year, today) in {Due.OVERDUE, Due.SOON}
+    }
+    assert found <= set(years_due(today)) and len(years_due(today)) <= 5
 
 
 def test_the_days_are_those_of_the_settings(settings):
@@ -141,10 +157,47 @@ def test_each_text_has_its_state_and_what_is_missing_is_said(reviewer, peru, ros
 
 def test_what_nobody_wrote_is_missing_once_it_is_due_and_not_yet_due_before(reviewer, peru):
     year = timezone.localdate().year
-    assert rows(reviewer, year=[str(year - 2), str(year + 2)], kind="year_end") == {
-        ("PER", str(year + 2), "year-end report", "en"): ("not yet due", "no", "not yet due"),
-        ("PER", str(year - 2), "year-end report", "en"): ("missing", "no", "overdue"),
+    assert rows(reviewer, year=[str(year - 3), str(year), str(year + 2)], kind="plan") == {
+        ("PER", str(year + 2), "plan", "en"): ("not yet due", "no", "not yet due"),
+        ("PER", str(year), "plan", "en"): ("missing", "no", "overdue"),
+        ("PER", str(year - 3), "plan", "en"): ("missing", "no", ""),
     }
+
+
+def test_what_was_due_more_than_a_year_ago_is_missing_without_a_red_mark(reviewer, peru):
+    text(peru, 2019)
+    page = reviewer.get(URL, {"year": ["2018", "2019"], "kind": "year_end"})
+    assert [(t["number"], str(t["label"])) for t in page.context["totals"]] == [(1, "missing"), (1, "draft")]
+    assert "overdue" not in re.sub(r"<form.*?</form>", "", page.content.decode(), flags=re.DOTALL)
+    (line,) = csv.DictReader(
+        io.StringIO(reviewer.get(URL, {"year": "2018", "kind": "year_end", "format": "csv"}).content.decode())
+    )
+    assert (line["due_on"], line["due"]) == ("2019-03-31", "")
+
+
+def test_the_list_begins_with_next_year_this_and_last_and_the_newest_of_its_texts_before(client, peru):
+    client.force_login(factories.user("vi", groups=("Viewers",)))
+    year = timezone.localdate().year
+    first = [year + 1, year, year - 1]
+
+    def years(**query):
+        return [year for year, _kinds in client.get(URL, query).context["columns"]]
+
+    assert years() == first
+    text(peru, 2018)
+    text(peru, 2019, "plan")
+    colombia = factories.operation("COL")
+    assert (years(), years(operation=colombia.pk)) == ([*first, 2019], first)
+    text(peru, year, "plan")  # such as a copy of last year’s
+    assert years() == first
+    assert years(year="2018") == [2018]
+    assert years(due="soon") == years(due="overdue") == years_due(timezone.localdate())
+    assert {*first, year - 2} <= set(years(due="overdue"))
+    assert years(due="later") == first
+    assert years(state="in_review") == years(review="on") == first
+    send_for_review(text(peru, 2010), None)
+    assert years(state="in_review") == years(review="on") == [2010]
+    assert years(state="in_review", operation=colombia.pk) == first
 
 
 def test_an_operation_is_not_asked_for_years_before_it_began(reviewer, peru):
@@ -153,14 +206,14 @@ def test_an_operation_is_not_asked_for_years_before_it_began(reviewer, peru):
 
 
 def test_a_draft_of_what_is_due_is_overdue_and_what_is_released_in_any_language_is_not(reviewer, peru, rosa):
-    text(peru, 2019)
-    release(text(peru, 2020, language="es"), rosa)
-    found = rows(reviewer, year=["2019", "2020"], kind="year_end")
-    assert found == {
-        ("PER", "2019", "year-end report", "en"): ("draft", "no", "overdue"),
-        ("PER", "2019", "year-end report", "es"): ("not yet due", "no", ""),
-        ("PER", "2020", "year-end report", "en"): ("missing", "no", ""),
-        ("PER", "2020", "year-end report", "es"): ("released", "no", ""),
+    year = timezone.localdate().year
+    operation = factories.operation("COL")
+    factories.role(rosa, "Reviewers", [operation])
+    text(peru, year, "plan")
+    release(text(operation, year, "plan", language="es"), rosa)
+    assert rows(reviewer, year=[str(year)], kind="plan") == {
+        ("PER", str(year), "plan", "en"): ("draft", "no", "overdue"),
+        ("COL", str(year), "plan", "es"): ("released", "no", ""),
     }
 
 
@@ -173,6 +226,32 @@ def test_languages_are_those_in_use_unless_one_is_asked_for(reviewer, peru, rosa
     release(source, rosa)
     translate(source, "fr", rosa)
     assert {key[2] for key in states(reviewer, year=["2018", "2020"], kind="year_end")} == {"en", "fr"}
+
+
+def test_a_translation_that_nobody_began_is_offered_and_missing_only_where_its_language_is_asked_for(
+    reviewer, peru, rosa
+):
+    release(text(peru, 2019), rosa)
+    source = text(peru, 2020)
+    release(source, rosa)
+    text(peru, 2018)
+    query = {"year": ["2018", "2019", "2020"], "kind": "year_end"}
+    released = {("2018", "year-end report", "en"): "draft"} | {
+        (year, "year-end report", "en"): "released" for year in ("2019", "2020")
+    }
+    assert states(reviewer, **query) == released
+    assert "Translate into" not in reviewer.get(URL, query).content.decode()
+    translate(source, "fr", rosa)
+    assert states(reviewer, **query) == released | {("2020", "year-end report", "fr"): "draft"}
+    page = reviewer.get(URL, query)
+    assert page.content.decode().count(">Translate into French<") == 1
+    assert {str(t["label"]): t["number"] for t in page.context["totals"]} == {"draft": 2, "released": 2}
+    assert "Translate into" not in reviewer.get(URL, {**query, "state": "released"}).content.decode()
+    assert states(reviewer, **query, language="fr") == {
+        ("2018", "year-end report", "fr"): "not yet due",
+        ("2019", "year-end report", "fr"): "missing",
+        ("2020", "year-end report", "fr"): "draft",
+    }
 
 
 def test_a_translation_that_is_behind_its_source_is_out_of_date_beside_its_state(reviewer, peru, rosa):
@@ -225,14 +304,16 @@ def test_each_cell_leads_to_its_form_or_to_writing_or_translating_it(reviewer, p
     assert f"?operation={peru.pk}&amp;year=2019&amp;kind=year_end&amp;language=en" in html
     html = reviewer.get(URL, {"year": "2020", "kind": "year_end", "language": "fr"}).content.decode()
     action = reverse("admin:operations_narrative_translate", args=[source.pk])
-    assert re.search(rf'action="{action}".*?name="language" value="fr">Translate', html, re.DOTALL)
+    assert re.search(
+        rf'action="{action}".*?name="language" value="fr">Translate into French<', html, re.DOTALL
+    )
 
 
 def test_who_only_reads_is_offered_nothing_to_write(client, peru, rosa):
     release(text(peru, 2020), rosa)
     client.force_login(factories.user("vi", groups=("Viewers",), on=[peru]))
     html = client.get(URL, {"year": ["2019", "2020"], "language": "fr"}).content.decode()
-    assert ">Write<" not in html and ">Translate<" not in html
+    assert ">Write<" not in html and "Translate into" not in html
 
 
 def test_each_cell_says_since_when_and_by_whom(reviewer, peru, rosa):
@@ -296,28 +377,64 @@ def test_states_and_what_is_due_narrow_the_operations_to_those_that_have_such_a_
     year = {"year": "2020"}
     assert shown(client, **year, state="released") == ["PER"]
     assert shown(client, **year, state="draft", kind="year_end") == ["COL"]
-    assert shown(client, **year, due="overdue", kind="year_end") == ["TCD", "ARG", "COL", "GLO"]
+    assert shown(client, **year, due="overdue", kind="year_end") == []
+    last = {"year": str(timezone.localdate().year), "kind": "plan", "due": "overdue"}
+    release(text(world["PER"], int(last["year"]), "plan"), None)
+    assert shown(client, **last) == ["TCD", "ARG", "COL", "GLO"]
     assert shown(client, **year, state="scheduled") == []
     assert set(rows(client, **year, state="released")) == {("PER", "2020", "year-end report", "en")}
 
 
-def test_totals_count_everything_that_is_shown_and_lead_to_it(client, world):
-    release(text(world["PER"], 2020), None)
-    text(world["COL"], 2020)
-    query = {"year": "2020", "kind": "year_end"}
-    totals = client.get(URL, query).context["totals"]
-    assert [(total["number"], str(total["label"])) for total in totals] == [
-        (3, "missing"),
-        (1, "draft"),
-        (1, "released"),
-        (4, "overdue"),
+def test_totals_count_what_is_shown_and_each_leads_to_what_it_counts(client, world):
+    year = timezone.localdate().year
+    release(text(world["PER"], year, "plan"), None)
+    text(world["COL"], year, "plan")
+    query = {"year": str(year), "kind": "plan"}
+
+    def counted(address, query=None):
+        totals = client.get(address, query).context["totals"]
+        return {str(total["label"]): total["number"] for total in totals}, totals
+
+    all_of_it, totals = counted(URL, query)
+    assert all_of_it == {"missing": 3, "draft": 1, "released": 1, "overdue": 4}
+    expected = [
+        (["TCD", "ARG", "GLO"], {"missing": 3, "overdue": 3}),
+        (["COL"], {"draft": 1, "overdue": 1}),
+        (["PER"], {"released": 1}),
+        (["TCD", "ARG", "COL", "GLO"], {"missing": 3, "draft": 1, "overdue": 4}),
     ]
-    for total, codes in zip(totals, [["TCD", "ARG", "GLO"], ["COL"], ["PER"]], strict=False):
+    for total, (codes, then) in zip(totals, expected, strict=True):
         response = client.get(URL + total["url"])
         found = [operation.code for _region, lines in response.context["regions"] for operation, *_ in lines]
         assert found == codes
-        assert [t["number"] for t in response.context["totals"]] == [3, 1, 1, 4]
-        assert [t["is_current"] for t in response.context["totals"]].count(True) == 1
+        narrowed, here = counted(URL + total["url"])
+        assert narrowed == then
+        (chosen,) = [t for t in here if t["is_current"]]
+        assert counted(URL + chosen["url"])[0] == all_of_it
+    overdue_drafts = client.get(URL, {**query, "due": "overdue", "state": "draft"}).context["totals"]
+    assert [(t["number"], t["is_current"]) for t in overdue_drafts] == [(1, True), (1, True)]
+
+
+def test_a_total_beside_the_chosen_state_leads_nowhere(reviewer, peru, rosa):
+    source = text(peru)
+    release(source, rosa)
+    release(translate(source, "fr", rosa)[0], rosa)
+    source.sections.update(body="<p>New.</p>")
+    release(source, rosa)
+    totals = reviewer.get(URL, {"year": "2020", "kind": "year_end", "state": "released"}).context["totals"]
+    assert [(str(t["label"]), t["number"], bool(t["url"])) for t in totals] == [
+        ("released", 2, True),
+        ("out of date", 1, False),
+    ]
+
+
+def test_the_regions_to_choose_from_are_those_of_the_operations_that_somebody_sees(client, world):
+    inner = world["COL"].region
+    client.force_login(factories.user("ana", groups=("Field editors",), on=[world["COL"]]))
+    choices = client.get(URL).context["form"].fields["region"].choices
+    assert choices == [("", "any"), (str(inner.parent_id), inner.parent.name), (str(inner.pk), "Inner")]
+    client.force_login(factories.user("gil", groups=("Field editors",), on=[world["GLO"]]))
+    assert client.get(URL).context["form"].fields["region"].choices == [("", "any")]
 
 
 def test_what_waits_for_my_review_is_what_i_may_release(client, peru, rosa, settings):
@@ -328,7 +445,13 @@ def test_what_waits_for_my_review_is_what_i_may_release(client, peru, rosa, sett
         send_for_review(text(operation, by=ana), ana)
     own = text(peru, 2020, "plan", by=rosa)
     send_for_review(own, rosa)
+    send_for_review(text(other, 2020, "plan", by=ana), ana)
     client.force_login(rosa)
+    totals = client.get(URL, {"year": "2020", "review": "on"}).context["totals"]
+    assert [(str(t["label"]), t["number"]) for t in totals] == [
+        ("in review", 2),
+        ("waiting for my review", 2),
+    ]
     waiting = {("PER", "2020", "year-end report", "en"), ("PER", "2020", "plan", "en")}
     assert set(rows(client, year="2020", review="on")) == waiting
     settings.FOUR_EYES = True
@@ -382,6 +505,7 @@ def test_it_costs_the_same_for_one_operation_and_for_many(client, operations, dj
         send_for_review(translate(source, "fr", ana)[0], ana)
     client.force_login(ana)
     for query in ({}, {"format": "csv"}):
-        # session, user, five rights, years, choices of operations and regions, operations, texts, editions, steps
-        with django_assert_num_queries(13 if query else 16):
+        # session, user, five rights, years, choices of operations and regions, the newest year, operations, texts,
+        # editions, steps
+        with django_assert_num_queries(15 if query else 17):
             client.get(URL, query)
