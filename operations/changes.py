@@ -29,7 +29,7 @@ class Change:
 
 def changed_until(page: OperationPage, at: dt.datetime) -> dt.datetime | None:
     """When the page, as it stood at ``at``, last changed; the editions are asked no more, each other part once."""
-    moments = [page.changed_at, *(newest(at) for _name, newest in PARTS)]
+    moments = [page.changed_at, page.editions[0].released_at, *(newest(at) for _name, newest in PARTS)]
     return max((moment for moment in moments if moment), default=None)
 
 

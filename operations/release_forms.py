@@ -93,6 +93,9 @@ class ReleaseForm(forms.Form):
             del self.fields["is_correction"]
         elif is_back:
             self.fields["is_correction"].label = _("This corrects an error in what was withdrawn")
+            self.fields["note"].help_text = _(
+                "Needed here, and shown in the history of the page: why it is back, and what is now right."
+            )
         self.fields["at"].zone = zone
         if waits:
             del self.fields["when"]

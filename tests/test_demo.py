@@ -1,14 +1,17 @@
 """The demonstration shows what the reference page showed, and better: the figures, exactly."""
 
+import re
 from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from contributions.models import Contribution, Donor, ImportBatch
 from operations.drafts import checked_many
 from operations.models import Edition, KeyFigure, Narrative, Operation
+from tests import factories
 from tests.reading import words
 
 
@@ -104,6 +107,37 @@ def test_the_twenty_contributions_came_through_the_real_import(demo, client):
         "United States of America private donors $3,186,984",
     ):
         assert line in text
+
+
+def body(response) -> str:
+    """The body without what names the edition: banner, citation and the languages' addresses."""
+    html = response.content.decode().partition("<body>")[2]
+    parts = r'<aside class="moment".*?</aside>|<p class="citation">.*?</p>|<nav class="languages".*?</nav>'
+    return re.sub(r"\s+", " ", re.sub(parts, "", html, flags=re.DOTALL))
+
+
+def test_every_page_is_cited_with_an_address_that_shows_it_again(demo, client):
+    """Of the demonstration's pages some are newer than its import, others older; and then comes another import."""
+    profiles = Edition.objects.released().profiles().select_related("operation")
+    addresses = [profile.operation.get_absolute_url() for profile in profiles]
+    years = {address: client.get(address).context["page"].years for address in addresses}
+    pages = [f"{address}{year}/" for address in addresses for year in years[address]]
+    assert len(pages) > len(addresses) > 3
+    of_now = [cited_again(client, page) for page in pages]
+    assert {"?as_of=" in address for address in of_now} == {True, False}
+    moment = timezone.now().replace(microsecond=0)
+    factories.contribution(factories.donor("Cuba"), batch=factories.batch(released_at=moment))
+    for address in addresses:
+        said = f"?as_of={moment:%Y-%m-%dT%H:%M:%SZ}"
+        assert cited_again(client, f"{address}{years[address][0]}/").endswith(said)
+
+
+def cited_again(client, address: str) -> str:
+    """The permanent address of the page, which shows it again."""
+    page = client.get(address)
+    permanent = page.context["permanent"]
+    assert body(client.get(permanent)) == body(page), permanent
+    return permanent
 
 
 def test_the_contributions_of_18_november_are_five_and_serbia_has_its_footnote(demo, client):

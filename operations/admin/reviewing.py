@@ -109,7 +109,9 @@ class Panels:
     urls: dict[str, str]
     may_answer: Callable[[Finding], bool]
     steps: set[str]  # the kinds of step that may be taken now, by this person
-    refused: Callable[[], str]  # gives back once what was typed in a comment that was not kept
+    refused: Callable[
+        [], dict[str, str]
+    ]  # gives back once what was typed with a step that was refused, and why
     longest: int = LONGEST
 
     @property
@@ -157,7 +159,7 @@ class Panels:
         return Shown(finding, label, page, anchor, answer, when, self.may_answer(finding))
 
     @cached_property
-    def typed(self) -> str:
+    def given_back(self) -> dict[str, str]:
         return self.refused()
 
     @property
@@ -217,7 +219,7 @@ class Reviewing(Pages):
             urls={name: self.url(name, obj) for name in pages},
             may_answer=partial(self.may_answer, request, obj),
             steps={kind.value for kind in possible_steps(obj, **made) if self.may_take(request, obj, kind)},
-            refused=partial(request.session.pop, self.refused_key(obj), ""),
+            refused=partial(request.session.pop, self.refused_key(obj), {}),
         )
         return {**standing, "panels": panels, "state": panels.state}
 
@@ -286,9 +288,9 @@ class Reviewing(Pages):
         try:
             self.take_step(request, obj, Step.Kind(kind), clean_lines(typed))
         except (ValidationError, ValueError) as error:
-            request.session[self.refused_key(obj)] = typed
             said = [_("Nothing was done."), why_of(error)]
             kept = [_("What you wrote stands below.")] if typed.strip() else []
+            request.session[self.refused_key(obj)] = {"said": " ".join(said), "typed": typed}
             self.message_user(request, " ".join([*said, *kept]), messages.ERROR)
         return self.back(request, obj, "review")
 

@@ -174,7 +174,7 @@ class Versions(Pages):
             draft = editions.freeze(obj)
             context |= {
                 "is_the_draft": draft == edition.content,
-                "comparison": compare(draft, edition.content),
+                "comparison": compare(*(content_for(request, obj, c) for c in (draft, edition.content))),
             }
         return TemplateResponse(
             request, "admin/operations/restore.html", context, status=403 if refusal else 200

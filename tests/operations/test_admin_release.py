@@ -1071,6 +1071,7 @@ def test_the_release_page_tells_of_the_withdrawal_and_compares_with_what_was_wit
     assert "Key figure: people helped 300,000 301,000" in text
     assert "first release" not in text and "everything in it is new" not in text
     assert "This corrects an error in what was withdrawn" in text
+    assert "Needed here, and shown in the history of the page: why it is back" in text
 
 
 def test_it_compares_with_the_last_that_readers_saw(reviewer, public, rita):
@@ -1335,10 +1336,14 @@ def test_a_correction_is_released_with_the_keyboard_alone(page, released):
 def test_the_pages_have_no_fault_of_accessibility_and_fit_their_screen(new_page, released, scheme, width):
     released.sections.update(body="<p>In 2020, 299,000 people given cash.</p>")
     page = new_page(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)  # for axe
+    gone = factories.narrative(released.operation, 2019, sections={"operational-context": "<p>Of 2019.</p>"})
+    editions.release(gone, None)
+    withdrawn(gone, factories.user("somebody.with.a.long.name"))
     sign_in(page, "rita")
-    for name in ("release", "withdraw"):
-        page.goto(change_url(released, name))
+    for name, text in (("release", released), ("withdraw", released), ("release", gone)):
+        page.goto(change_url(text, name))
         page.locator(".submit-row input").first.click()  # with its errors
+        page.locator(".errornote").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         faults = Axe().run(page).response["violations"]
         assert [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in faults] == []

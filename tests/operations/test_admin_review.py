@@ -427,7 +427,7 @@ def test_the_review_of_a_profile_is_begun_and_taken_back_by_who_may_change_the_o
     send_for_review(peru, ana)
     assert do(client, peru, "taken_back").status_code == 403
     assert (review_of(peru), kinds(peru)) == ("in_review", ["sent"])
-    client.force_login(ana)
+    client.force_login(factories.user("eve", groups=("Field editors",), on=[peru]))
     do(client, peru, "taken_back")
     assert review_of(peru) == "draft"
 
@@ -468,6 +468,7 @@ def test_what_was_saved_while_the_page_was_open_is_neither_sent_nor_sent_back(
         "What you wrote stands below."
     ]
     assert comment_in(response) == "Good\nas &lt;it&gt; is."
+    assert "open. Look at it first. Comment Good" in words(panel(response, "review"))
     assert kinds(report) == before
     assert seen_in(response) == "2"
     do(client, report, kind, "Good.", seen=seen_in(response))

@@ -384,6 +384,7 @@ def test_the_questions_about_roles_stand_on_one_line(new_page, places):
     page.fill("#id_password", factories.PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{screen()}")
+    page.locator(".show label").last.wait_for()
     labels = page.locator(".show label").all()
     assert [label.inner_text() for label in labels] == ["Person", "Role", "Operation", "Region"]
     assert len({label.bounding_box()["y"] for label in labels}) == 1

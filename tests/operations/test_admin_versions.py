@@ -278,14 +278,13 @@ def test_staff_compare_what_readers_never_see_too(editor, ana, report):
     assert "From the partners. From the ministry." in page
 
 
-def test_staff_compare_the_name_of_the_operation_before_only_where_they_see_it(
-    editor, ana, rosa, peru, chad
-):
+def test_staff_compare_the_name_of_the_operation_before_only_where_they_see_it(editor, ana, rosa, peru, chad):
     record(peru, ana)
     peru.predecessor = chad
     peru.save()
     record(peru, rosa)
     assert "TCD" not in words(editor.get(url(peru)))
+    assert "TCD" not in words(editor.get(f"{url(peru, 'restore')}?edition=1"))
     release(chad, rosa)
     assert "TCD" in words(editor.get(url(peru)))
     withdraw(chad, rosa)

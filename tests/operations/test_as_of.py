@@ -113,6 +113,38 @@ def test_the_future_and_an_empty_moment_show_now(client, peru, asked):
     assert "52,996 people" in words(response)
 
 
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ("2030-01-01", "day"), ("9999-12-31", "day"), ("2026-11-24", "day"), ("2026-11-23T12:00:01Z", "time"),
+        ("2026-11-23", ""), ("2026-11-23T12:00:00Z", ""), ("2026-11-22", ""),
+    ],
+)  # fmt: skip
+def test_what_has_not_come_yet_says_so_over_the_page_of_now(client, peru, asked, what):
+    response = client.get(f"/operations/per/2020/?as_of={asked}")
+    html = response.content.decode()
+    assert ("noindex" in html) == bool(what or asked == "2026-11-22")
+    assert ("has not come yet" in html) == bool(what)
+    if what:
+        said = f"That {what} has not come yet: this is the page as it is now. See the page as it is now"
+        assert said in words(response)
+        assert '<a href="/operations/per/2020/">See the page as it is now</a>' in html
+        now = client.get("/operations/per/2020/").content.decode()
+        assert (
+            "".join(re.split(r'<aside class="moment".*?</aside>', html)).partition("<main")[2]
+            == (now.partition("<main")[2])
+        )
+
+
+def test_what_has_not_come_yet_stays_the_same_until_it_does(client, peru):
+    tags = set()
+    for address in ("/operations/per/2020/", f"/editions/{peru.editions.last().pk}/2020/"):
+        for seconds in (0, 1, 3600):
+            with time_machine.travel(LATER + dt.timedelta(seconds=seconds), tick=False):
+                tags.add((address, client.get(f"{address}?as_of=2030-01-01")["ETag"]))
+    assert len(tags) == 2
+
+
 def test_what_was_withdrawn_since_is_on_no_page_of_the_past(client, peru):
     withdraw(peru.narratives.get(), None, notice="It was wrong.")
     then = words(client.get("/operations/per/2020/?as_of=2021-03-31"))
@@ -234,7 +266,7 @@ def test_a_page_of_the_past_costs_as_much_as_todays(client, peru, django_assert_
     assert Operation.objects.count() == 1
     for page, queries in (
         ("/", 5),
-        ("/operations/per/2020/", 6),
+        ("/operations/per/2020/", 7),
         ("/contributions/", 6),
         ("/donors/norway/", 7),
     ):

@@ -333,7 +333,9 @@ def body(response):
 
 
 def cited(response):
-    found = re.search(r"http://testserver((?:/\w\w)?/editions/[0-9/]+(?:\?as_of=[0-9T:.-]+Z)?)", words(response))
+    found = re.search(
+        r"http://testserver((?:/\w\w)?/editions/[0-9/]+(?:\?as_of=[0-9T:.-]+Z)?)", words(response)
+    )
     return found[1]
 
 
@@ -363,6 +365,119 @@ def test_the_cited_address_gives_the_very_page_again(client, peru, last, languag
     address = cited(page)
     assert address.startswith(language or "/editions/")
     assert body(client.get(address)) == body(page)
+
+
+def test_a_page_that_later_imports_changed_is_cited_as_it_stands(client, peru):
+    everything(peru)
+    newest = Edition.objects.get(kind="plan", year=2021)
+    donor = factories.donor("Chile")
+    moment = START + dt.timedelta(days=4, microseconds=7)
+    factories.contribution(donor, batch=factories.batch(released_at=moment))
+    factories.contribution(donor, batch=factories.batch(released_at=None), budget_year=2019)
+    factories.contribution(
+        donor, batch=factories.batch(released_at=LATER + dt.timedelta(1)), budget_year=2018
+    )
+    gone = {"released_at": START + dt.timedelta(days=5), "withdrawn_at": LATER}
+    factories.contribution(donor, batch=factories.batch(**gone), budget_year=2017)
+    factories.batch(table="operations.operation", released_at=LATER)
+    page = client.get("/operations/per/2020/")
+    assert cited(page) == f"/editions/{newest.pk}/2020/?as_of=2021-03-09T09:00:00.000007Z"
+    assert "Chile" in body(page)
+    then = client.get(cited(page))
+    assert body(then) == body(page)
+    assert "The page is shown as it stood on 9 March 2021, 09:00 UTC." in words(then)
+    assert "This is the current edition." in words(then)
+    assert "noindex" in then.content.decode()
+    assert "Chile" not in body(client.get(f"/editions/{newest.pk}/2020/"))
+    # Before that import, as the page of the past cites itself.
+    past = client.get("/operations/per/2020/?as_of=2021-03-08")
+    assert cited(past) == f"/editions/{newest.pk}/2020/"
+    # And after another one, the address still shows the same.
+    with time_machine.travel(LATER + dt.timedelta(2), tick=False):
+        again = client.get(cited(page))
+        assert body(again) == body(page)
+        assert cited(again) == cited(page)
+        assert "Latest contributions, changed on 24 November 2026." in words(again)
+        assert cited(client.get("/operations/per/2020/")).endswith("?as_of=2026-11-24T12:00:00Z")
+
+
+def test_a_page_that_other_years_and_operations_changed_is_cited_as_it_stands(client, peru):
+    publish(report(peru), 1)
+    for change in (
+        lambda: publish(report(peru, year=2015), 2),
+        lambda: publish(factories.operation("COL", predecessor=peru, first_year=2021), 3),
+    ):
+        change()
+        page = client.get("/operations/per/2020/")
+        assert "?as_of=" in cited(page)
+        assert body(client.get(cited(page))) == body(page)
+
+
+def test_an_edition_at_a_moment_is_never_shown_before_its_release_nor_after_now(client, peru):
+    text = report(peru, "First.")
+    first = publish(text, 1)
+    rewrite(text, "Second.")
+    publish(text, 9)
+    plan = factories.narrative(peru, 2020, "plan", {"key-priorities": "<p>To do.</p>"})
+    publish(plan, 5)
+    address = f"/editions/{first.pk}/"
+    assert client.get(f"{address}?as_of=2021-03-05").status_code == 404
+    assert "To do." not in words(client.get(address))
+    for asked, has_plan in (
+        ("2021-03-06", False),
+        ("2021-03-10", True),
+        ("2021-04-10", True),
+        ("2030-01-01", True),
+    ):
+        response = client.get(f"{address}?as_of={asked}")
+        assert "First." in words(response)
+        assert "Second." not in words(response)
+        assert ("To do." in words(response)) == has_plan
+        assert body(client.get(cited(response))) == body(response)
+    withdraw(plan, None)
+    assert "To do." not in words(client.get(f"{address}?as_of=2021-03-10"))
+    withdraw(text, None)
+    assert client.get(f"{address}?as_of=2021-03-10").status_code == 410
+    assert client.get(f"{address}?as_of=never").status_code == 400
+
+
+def test_an_edition_tells_which_other_parts_of_the_page_were_changed_since(client, peru):
+    text = report(peru, "We reached 52,000 people.")
+    publish(text, 1)
+    edition = publish(factories.narrative(peru, 2020, "plan", {"key-priorities": "<p>To do.</p>"}), 2)
+
+    def banner():
+        html = client.get(f"/editions/{edition.pk}/").content.decode()
+        found = re.search(r'<aside class="moment".*?</aside>', html, re.DOTALL)[0]
+        assert '<a href="/operations/per/2020/">See the page as it is now</a>' in found
+        return " ".join(re.sub("<[^>]*>", "", found).split())
+
+    plainly = (
+        "Plan for 2020, edition 1, released on 7 March 2021, 09:00 UTC. This is the current edition. "
+        "See the page as it is now"
+    )
+    partly = (
+        "Plan for 2020, edition 1, released on 7 March 2021, 09:00 UTC. This is still the current edition of its part "
+        "of the page. The page is shown as it stood on 7 March 2021, 09:00 UTC."
+    )
+    assert banner() == plainly
+    factories.narrative(peru, 2020, "plan", language="fr")
+    assert banner() == plainly
+    publish(peru, 3)  # the same again
+    assert banner() == plainly
+    publish(report(peru, year=2015), 3)
+    assert banner() == f"{partly} Something around it has changed since. See the page as it is now"
+    rewrite(text, "We reached 52,996 people.")
+    publish(text, 4, is_correction=True)
+    peru.population_figures.update(people=52_996)
+    publish(peru, 5)
+    publish(factories.narrative(peru, 2021, "plan"), 6)
+    factories.contribution(factories.donor(), batch=factories.batch(released_at=START + dt.timedelta(days=7)))
+    assert banner() == (
+        f"{partly} Other parts were changed since: Profile and figures, changed on 10 March 2021 · "
+        "Year-end report 2020, corrected on 9 March 2021 · Plan for 2021, added on 11 March 2021 · "
+        "Latest contributions, changed on 12 March 2021. See the page as it is now"
+    )
 
 
 def test_an_old_edition_reads_as_it_did_and_says_what_replaced_it(client, peru):
@@ -489,6 +604,7 @@ def test_an_edition_costs_a_fixed_number_of_queries(client, peru, contributions,
             donor, date=dt.date(2020, 1, 1 + day), batch=factories.batch(released_at=START)
         )
     edition = publish(report(peru), 1)
-    # the edition, the one after it; released, contents (without its own), related; contributions (3)
-    with django_assert_num_queries(8):
+    # the edition, the one after it; released, contents (without its own), related; the page of today (3);
+    # contributions (3) and their newest import, then and today
+    with django_assert_num_queries(13):
         client.get(f"/editions/{edition.pk}/")

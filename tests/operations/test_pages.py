@@ -354,8 +354,8 @@ def test_an_empty_site_has_pages(client):
     ("address", "queries"),
     [
         # what is released, its content, successors; latest contributions, their donors, their allocations
-        ("/operations/peru/2000/", 6),
-        ("/operations/peru/", 6),
+        ("/operations/peru/2000/", 7),
+        ("/operations/peru/", 7),
         # the same without contributions
         ("/operations/peru/2000/pillars/", 3),
         # newest profiles, their content; latest contributions, their donors, their allocations

@@ -54,7 +54,7 @@ def test_a_withdrawn_operation_is_gone_from_every_address_with_its_notice(client
     withdraw(peru, None, **NOTICE)
     for address in (
         "/operations/per/", "/operations/per/2020/", "/operations/per/2020/pillars/", "/operations/per/2020/history/",
-        "/operations/per/1990/", "/operations/per/?as_of=2021-04-01", "/operations/per/2020/?as_of=2021-04-01",
+        "/operations/per/?as_of=2021-04-01", "/operations/per/2020/?as_of=2021-04-01",
         f"/editions/{edition.pk}/", f"/editions/{edition.pk}/2020/", f"/editions/{edition.pk}/?as_of=2021-04-01",
         f"/editions/{text.pk}/", "/fr/operations/per/",
     ):  # fmt: skip
@@ -67,7 +67,27 @@ def test_a_withdrawn_operation_is_gone_from_every_address_with_its_notice(client
         assert '<meta name="robots" content="noindex">' in html
         assert "canonical" not in html
         assert response["Cache-Control"] == "no-cache"
-    assert f"Profile and figures: {SAID}" in words(client.get("/operations/per/"))
+    response = client.get("/operations/per/")
+    assert f"Profile and figures: {SAID}" in words(response)
+    assert "This page was withdrawn Profile and figures – per What stood here" in words(response)
+    assert "<title>Profile and figures – per · Withdrawn · Openfield</title>" in response.content.decode()
+
+
+def test_a_year_that_never_had_anything_of_a_withdrawn_operation_is_unknown(client, peru):
+    factories.finance(peru, 2017)
+    publish(peru, 1)
+    peru.financial_figures.filter(year=2017).delete()
+    publish(peru, 2)
+    publish(report(peru, year=2015))
+    gone = report(peru, year=2014)
+    publish(gone)
+    withdraw(gone, None)
+    release(report(peru, year=2013), None, at=GONE + dt.timedelta(days=1))
+    withdraw(peru, None, **NOTICE)
+    found = {year: client.get(f"/operations/per/{year}/").status_code for year in range(2012, 2022)}
+    assert {year for year, status in found.items() if status == 410} == {2014, 2015, 2017, 2020}
+    assert set(found.values()) == {404, 410}
+    assert client.get("/operations/per/1990/history/").status_code == 404
 
 
 def test_a_withdrawn_operation_is_in_no_list_total_feed_or_sitemap_at_once(client, peru):
@@ -158,6 +178,8 @@ def test_a_year_that_has_nothing_else_is_gone_with_the_notice(client, peru):
         response = client.get(address)
         assert response.status_code == 410
         assert f"Year-end report 2015: {SAID}" in words(response)
+        assert "Year-end report 2015 – Peru What stood here" in words(response)
+        assert "<title>Year-end report 2015 – Peru · Withdrawn · " in response.content.decode()
     assert "/2015/" not in client.get("/sitemap.xml").content.decode()
     assert client.get("/operations/per/2016/").status_code == 404
 
@@ -215,6 +237,27 @@ def test_what_staff_write_in_a_notice_cannot_become_markup(client, peru):
     assert "&lt;script&gt;" in html
 
 
+@pytest.mark.parametrize(("prefix", "name"), [("", ""), ("/es", " (inglés)"), ("/ar", " (الإنجليزية)")])
+@pytest.mark.parametrize("has_figures", [True, False])
+def test_no_translation_stands_in_for_an_english_text_that_was_withdrawn(
+    client, peru, prefix, name, has_figures
+):
+    year = 2020 if has_figures else 2015
+    english = report(peru, "Sentinel.", year)
+    source = publish(english)
+    french = publish(report(peru, "Texte français.", year, language="fr", translated_from=source), 1)
+    withdraw(english, None, **NOTICE)
+    response = client.get(f"{prefix}/operations/per/{year}/")
+    assert response.status_code == 200
+    assert "These were the numbers of another country." in words(response)
+    assert name in words(response)
+    assert "Texte français" not in words(response)
+    assert response.context["page"].year_end is None
+    assert "Texte français." in words(client.get(f"/fr/operations/per/{year}/"))
+    # Who asks for the French edition gets it.
+    assert "Texte français." in words(client.get(f"{prefix}/editions/{french.pk}/"))
+
+
 # --- Languages ------------------------------------------------------------------------------------
 
 
@@ -267,14 +310,15 @@ def test_a_translation_tells_that_its_source_was_withdrawn(client, peru):
     english = report(peru, "52,000 people.")
     source = publish(english)
     publish(report(peru, "52 000 personnes.", language="fr", translated_from=source), 1)
-    said = "The text that this was translated from (English) was withdrawn on 1 June 2021."
-    assert said not in words(client.get("/operations/per/2020/"))
+    assert not client.get("/fr/operations/per/2020/").context["page"].year_end.is_out_of_date
     withdraw(english, None, **NOTICE)
-    response = client.get("/operations/per/2020/")
-    assert "52 000 personnes." in words(response)  # in the place of the English text
-    assert said in words(response)
+    response = client.get("/fr/operations/per/2020/")
     assert response.context["page"].year_end.is_out_of_date
-    assert client.get("/fr/operations/per/2020/").context["page"].year_end.is_out_of_date
+    said = "Le texte à partir duquel celui-ci a été traduit (anglais) a été retiré le 1 juin 2021."
+    assert f"{said} These were the numbers of another country." in words(response)
+    assert '<span lang="en" dir="auto">These were the numbers' in response.content.decode()
+    assert "52 000 personnes." in words(response)
+    assert 'class="note withdrawn"' not in response.content.decode()
     with time_machine.travel(GONE + dt.timedelta(days=1), tick=False):
         english.sections.update(body="<p>52,996 people.</p>")
         release(english, None)
@@ -288,5 +332,6 @@ def test_what_translations_were_made_from_is_one_query(client, peru, translation
     for year, kind in ((2020, "year_end"), (2020, "plan"), (2021, "plan"))[:translations]:
         source = publish(factories.narrative(peru, year, kind))
         publish(factories.narrative(peru, year, kind, language="fr", translated_from=source), 1)
-    with django_assert_num_queries(5):  # the page (3), the sources, the contributions, of which there is none
+    # the page (3), the sources, the contributions, of which there is none, and their newest import
+    with django_assert_num_queries(6):
         client.get("/fr/operations/per/2020/")
