@@ -122,7 +122,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
         return file_response(request, told(table.lines))
     page = Paginator(table.lines, AT_ONCE).get_page(request.GET.get("page"))
     shown_columns = columns(asked)
-    has_profiles = not asked.kinds or Edition.Kind.PROFILE in asked.kinds
+    has_profiles = not asked.due and (not asked.kinds or Edition.Kind.PROFILE in asked.kinds)
     return TemplateResponse(
         request,
         "admin/worklist.html",

@@ -17,8 +17,9 @@ FEW_WORDS = 4  # from which on the same words in two languages are no chance
 
 @check("impossible-number", Level.ERROR)
 def impossible_number(draft: Draft) -> Iterator[Remark]:
+    copied = {code for code, text in untranslated(draft) if is_prose(text)}  # is asked to be translated first
     for where, place, text, language in _typed(draft):
-        for token, is_code in tokens(text):
+        for token, is_code in tokens("" if where in copied else text):
             if is_code or token["spaced"] or not impossible(token[0], language):
                 continue
             written = text[token.start() : token.end()]
