@@ -84,7 +84,9 @@ def test_a_reader_finds_a_correction_and_reads_the_page_as_it_stood_without_a_sc
     assert page.get_by_text("1,557,276").first.is_visible()
     banner.get_by_role("link", name="A newer edition").click()
     assert page.get_by_text("52,997").first.is_visible()
-    assert "This is the current edition." in page.locator(".moment").inner_text()
+    said = page.locator(".moment").inner_text()
+    assert "This is still the current edition of its part of the page." in said
+    assert "Other parts were changed since: Profile and figures, changed on" in said
 
 
 def test_a_reader_cites_a_page_and_comes_back_to_it(corrected, new_page):
