@@ -16,8 +16,7 @@ from operations import charts
 from operations.drawings import number_cell, print_cents, print_dollars, print_number, unit_words
 from operations.models import Edition
 from operations.profiles import Profile, Value
-from operations.readers import at_first, public_page
-from operations.views import asked_year
+from operations.readers import asked_year, at_first, public_page
 
 from .lines import NO_COUNTRY, by_day, number_footnotes, public_line, public_lines
 from .models import Contribution, ContributionQuerySet, Donor

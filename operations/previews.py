@@ -18,7 +18,8 @@ from django.views.decorators.csrf import csrf_exempt
 from .models import Edition, Operation, PreviewLink
 from .moments import with_zone
 from .pages import OperationPage
-from .views import asked_year, show_operation
+from .readers import asked_year
+from .views import show_operation
 
 SIGNER = signing.Signer(salt="operations.previews.link")
 BARE = {

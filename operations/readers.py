@@ -84,6 +84,12 @@ def operation_of(editions: Sequence[Edition], at: dt.datetime) -> Profile | None
     return profile and Profile(profile.public)
 
 
+def asked_year(request: HttpRequest) -> int | None:
+    """The year in an address such as ``?year=2021``; ``None`` where there is none or it is not one."""
+    asked = request.GET.get("year", "")
+    return int(asked) if asked.isdecimal() and len(asked) == 4 else None
+
+
 def asked_number(request: HttpRequest, name: str) -> int | None:
     """A whole number in the address; ``None`` where there is none or no row could have it."""
     text = request.GET.get(name, "")

@@ -28,7 +28,7 @@ from .history import page_of, released_edition, replacement
 from .models import Edition, TextKind
 from .overview import Overview, by_region, sum_rows
 from .pages import OperationPage, Text, first_moment, withdrawn_from_address
-from .readers import Withdrawn, ask_anew, asked_number, at_first, public_page
+from .readers import Withdrawn, ask_anew, asked_number, asked_year, at_first, public_page
 
 
 @public_page
@@ -83,12 +83,6 @@ def chosen_year(request: HttpRequest, overview: Overview) -> int | None:
     """The year asked for, if it has any figure; else the usual one."""
     asked = asked_year(request)
     return asked if asked in overview.years else overview.usual_year
-
-
-def asked_year(request: HttpRequest) -> int | None:
-    """The year in an address such as ``?year=2021``; ``None`` where there is none or it is not one."""
-    asked = request.GET.get("year", "")
-    return int(asked) if asked.isdecimal() and len(asked) == 4 else None
 
 
 @public_page

@@ -27,8 +27,8 @@ from .. import editions
 from ..models import Edition, PreviewLink
 from ..moments import with_zone
 from ..previews import bare_profile, in_the_present, kept_private, preview_page, show_preview, token_of
+from ..readers import asked_year
 from ..templatetags.figures import OWN_NAMES
-from ..views import asked_year
 from .pages import Pages, zone_of
 from .rights import READ_PROFILES, allowed
 
