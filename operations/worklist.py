@@ -13,7 +13,7 @@ from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
 
 from .due import Due, due, due_day, is_asked, is_past, years_due
 from .models import Edition, Narrative, Operation, Region, Step, TextKind, WorkingCopy
-from .sites import State, is_out_of_date, narratives_with_state, operations_with_state, state_of
+from .states import State, is_out_of_date, narratives_with_state, operations_with_state, state_of
 
 PROFILE = Edition.Kind.PROFILE
 LANGUAGES = [code for code, _name in settings.LANGUAGES]

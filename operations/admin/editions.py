@@ -23,7 +23,7 @@ from ..models import (
     Operation,
 )
 from ..profiles import in_language
-from ..sites import State
+from ..states import State
 from .pages import scheduled
 from .rights import READ_PROFILES, READ_TEXTS, PerOperation, content_for
 from .working_copies import state_tag

@@ -32,7 +32,7 @@ from ..models import (
     Narrative,
     Section,
 )
-from ..sites import narratives_with_state
+from ..states import narratives_with_state
 from .rights import PartPerOperation, allowed
 from .translating import Translating
 from .working_copies import StateFilter, StatefulList, WorkingCopyAdmin

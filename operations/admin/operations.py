@@ -37,7 +37,7 @@ from ..models import (
 from ..profiles import in_language
 from ..releases import Candidate, release_ready
 from ..resources import FinancialFigureResource, OfficeResource, OperationResource, PopulationFigureResource
-from ..sites import operations_with_state
+from ..states import operations_with_state
 from .presence import left
 from .rights import (
     READ_PROFILES,

@@ -32,7 +32,7 @@ from ..models import (
 )
 from ..moments import with_zone
 from ..reviews import Thread, possible_steps, refusal
-from ..sites import State, state_of
+from ..states import State, state_of
 from .pages import Pages, clock, zone_of
 from .rights import permission
 from .two_editors import is_newer

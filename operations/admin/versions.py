@@ -38,7 +38,7 @@ from ..models import (
     Step,
 )
 from ..moments import with_zone
-from ..sites import State
+from ..states import State
 from .pages import Pages, zone_of
 from .rights import READ_OFFICES, content_for, everywhere, permission
 

@@ -20,7 +20,7 @@ from ..models import (
     Edition,
     Operation,
 )
-from ..sites import State, in_state, state_of, states_of
+from ..states import State, in_state, state_of, states_of
 from .pages import zone_of
 from .presence import Presence, left
 from .previews import Previews
@@ -108,7 +108,7 @@ class WorkingCopyAdmin(Stamped, TwoEditors, Releasing, Versions, Previews, Revie
 
 
 class StateFilter(admin.SimpleListFilter):
-    """By what readers see of a row that has the numbers of its editions (see ``sites``)."""
+    """By what readers see of a row that has the numbers of its editions (see ``states``)."""
 
     title = gettext_lazy("state")
     parameter_name = "state"

@@ -22,7 +22,8 @@ from tablib import Dataset
 
 from ..due import Due, years_due
 from ..models import Edition, Operation, Region, TextKind
-from ..sites import State, known_years
+from ..start_page import known_years
+from ..states import State
 from ..tables import PlainCSV
 from ..worklist import MOST_YEARS, Asked, Cell, Line, Rights, WorkList, told, years_to_show
 from .rights import READ_PROFILES, READ_TEXTS, RELEASE, allowed

@@ -15,7 +15,7 @@ from operations.drafts import answer, checked
 from operations.editions import record, release, request_changes, send_for_review, take_back, withdraw
 from operations.models import Answer, Edition, Narrative, Operation, Region, SectionType, Step
 from operations.reviews import Inbox, Thread
-from operations.sites import State, in_state, narratives_with_state, operations_with_state, state_of
+from operations.states import State, in_state, narratives_with_state, operations_with_state, state_of
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from operations.admin.pages import ZONE_COOKIE
 from operations.admin.versions import as_readers_saw
 from operations.editions import freeze, record, release, request_changes, send_for_review, withdraw
 from operations.models import Edition, PopulationType, Section, SectionType, Step
-from operations.sites import State
+from operations.states import State
 from tests import factories
 from tests.operations.test_admin import filled
 from tests.reading import words

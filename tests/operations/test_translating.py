@@ -10,7 +10,7 @@ from operations.drafts import checked
 from operations.editions import freeze, record, release, withdraw
 from operations.figures import parse_figure, print_figure
 from operations.models import Edition, Narrative, Section
-from operations.sites import State, in_state, narratives_with_state, states_of
+from operations.states import State, in_state, narratives_with_state, states_of
 from operations.translating import Source, carried, languages_to_come, sources_read, take_over, translate
 from tests import factories
 
@@ -188,7 +188,7 @@ def test_the_filter_by_state_finds_what_is_shown_as_such(report, ana, state):
 
 def test_profiles_are_never_out_of_date():
     from operations.models import Operation
-    from operations.sites import operations_with_state
+    from operations.states import operations_with_state
 
     assert in_state(operations_with_state(Operation.objects.all()), State.OUT_OF_DATE).query.is_empty()
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from operations.due import Due, can_begin, due, due_day, is_asked, years_due
 from operations.editions import record, release, request_changes, send_for_review, withdraw
 from operations.models import Operation, Region
-from operations.sites import State
+from operations.states import State
 from operations.translating import translate
 from tests import factories
 
