@@ -33,7 +33,7 @@ class OpenfieldAdminSite(admin.AdminSite):
 
         own = [
             path("roles/", self.admin_view(roles_view), name="roles"),
-            path("operations/work/", self.admin_view(work_list), name="work_list"),
+            path("operations/work-list/", self.admin_view(work_list), name="work_list"),
         ]
         return [*own, *(url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site")]
 

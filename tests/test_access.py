@@ -360,7 +360,7 @@ TABLE: dict[str, Pages] = {
         queries=lambda scene: ["", "?q=Land", f"?q={scene.places['draft'].operation.name_en}", "?page=2"]
     ),
     "admin/roles/": Pages(queries=("", "?q=e", "?user=1")),
-    "admin/operations/work/": Pages(queries=work_lists),
+    "admin/operations/work-list/": Pages(queries=work_lists),
     "admin/login/": Pages(queries=("", "?next=/admin/operations/operation/")),
     "admin/logout/": Pages(),
     "admin/password_change/": Pages(),
@@ -706,7 +706,7 @@ def test_what_is_hidden_answers_like_what_is_not_there(scene, role):
         ("/admin/operations/operation/?q={}", here.operation.code, "ZQNOTHING"),
         ("/admin/operations/narrative/?operation__id__exact={}", here.operation.pk, 987_654),
         ("/admin/operations/edition/?q={}", here.operation.code, "ZQNOTHING"),
-        ("/admin/operations/work/?q={}", here.operation.code, "ZQNOTHING"),
+        ("/admin/operations/work-list/?q={}", here.operation.code, "ZQNOTHING"),
         ("/admin/?q={}", here.operation.code, "ZQNOTHING"),
     ]
     for route in TABLE:

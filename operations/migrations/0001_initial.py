@@ -4,10 +4,9 @@ import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 import django_countries.fields
+import operations.fields
 from django.conf import settings
 from django.db import migrations, models
-
-import operations.fields
 
 
 class Migration(migrations.Migration):

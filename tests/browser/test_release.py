@@ -422,7 +422,7 @@ def test_axe_finds_nothing_where_staff_review_and_release(stages, new_page):
         form_of(report, "release"),
         f"{form_of(report, 'versions')}?before=2&after=3",
         form_of(report, "withdraw"),
-        "/admin/operations/work/",
+        "/admin/operations/work-list/",
         "/admin/roles/",
     ):
         assert page.goto(address).status == 200

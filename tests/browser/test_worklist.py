@@ -31,7 +31,7 @@ def test_three_years_fit_a_wide_screen_and_a_narrow_one_scrolls_beside_the_names
     translate(source, "fr", None)
     page = new_page(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
     sign_in(page, "peru")
-    page.goto(f"/admin/operations/work/?year={year}&year=2020&year=2019")
+    page.goto(f"/admin/operations/work-list/?year={year}&year=2020&year=2019")
     wide = page.evaluate(REACH)
     assert (wide["hidden"], wide["page"]) == (0, 0) and wide["beyond"] <= 0
 

@@ -168,8 +168,8 @@ def test_the_message_is_plain_and_links_to_the_forms(overdue):
         "Overdue\n\n"
         f"- Peru: plan {year}, was due by 31 December {year - 1}\n"
         f"  https://openfield.example/admin/operations/narrative/add/?operation={peru.pk}&year={year}&kind=plan\n\n"
-        "In the work list: https://openfield.example/admin/operations/work/?due=overdue\n\n"
-        "The whole work list: https://openfield.example/admin/operations/work/\n"
+        "In the work list: https://openfield.example/admin/operations/work-list/?due=overdue\n\n"
+        "The whole work list: https://openfield.example/admin/operations/work-list/\n"
     )
 
 

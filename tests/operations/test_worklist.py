@@ -16,7 +16,7 @@ from operations.states import State
 from operations.translating import translate
 from tests import factories
 
-URL = "/admin/operations/work/"
+URL = "/admin/operations/work-list/"
 NEEDS = {"unmet-needs": "<p>Needs.</p>"}
 
 
