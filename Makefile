@@ -83,7 +83,7 @@ demo-stopped:
 test:
 	exec $(MAKE) --keep-going --no-print-directory lint test-sqlite test-postgres
 
-PYTEST := $(PY) -m pytest --numprocesses $(JOBS) $(PYTEST_ARGS)
+PYTEST := $(PY) -m pytest --numprocesses $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 test-sqlite: develop packages
 	echo "— Tests on SQLite"
@@ -92,8 +92,7 @@ test-sqlite: develop packages
 
 test-postgres: develop packages
 	echo "— Tests on PostgreSQL"
-	# What a page does in the browser does not depend on the database: those tests ran on SQLite.
-	exec $(PY) tests/postgres.py $(PYTEST) -m "not browser"
+	exec $(PY) tests/postgres.py $(PYTEST)
 
 # The settings are production's own; var/lint is an empty place for them.
 lint: develop

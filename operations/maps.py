@@ -403,23 +403,31 @@ def locator(
             if office.longitude is not None and office.latitude is not None
         ]
     view = _view(boxes, longitude, latitude, zoom, width, height)
-    shapes, largest = [], []
-    for country in world.values():
-        rings = [ring for outline in country.outlines for ring in view.rings(outline, margin=8)]
-        if rings:
-            name = (names or {}).get(country.code, country.name)
-            marked = _is_marked(country, countries)
-            rings = _drawn(rings, 0.7 if marked else 1.5)
-            shapes.append(Shape(country.code, name, _path(rings), marked))
-            largest.append((shapes[-1], max(rings, key=_area)))
+    land = [
+        (replace(shape, name=(names or {}).get(shape.code, shape.name)), ring)
+        for shape, ring in _land(view, tuple(countries), outlines)
+    ]
     markers, taken = _markers(view, offices)
     return LocatorMap(
         width,
         height,
-        tuple(sorted((shape for shape in shapes if shape.path), key=lambda shape: shape.marked)),
+        tuple(sorted((shape for shape, _ring in land if shape.path), key=lambda shape: shape.marked)),
         markers,
-        tuple(_country_labels(view, largest, taken, with_marked=len(countries) > 1)),
+        tuple(_country_labels(view, land, taken, with_marked=len(countries) > 1)),
     )
+
+
+@lru_cache(maxsize=512)
+def _land(view: _View, countries: tuple[str, ...], outlines: Path) -> tuple[tuple[Shape, list[XY]], ...]:
+    """The countries in view, each with its largest ring. Kept: it is the same in each language and year."""
+    land = []
+    for country in load_outlines(outlines).values():
+        rings = [ring for outline in country.outlines for ring in view.rings(outline, margin=8)]
+        if rings:
+            marked = _is_marked(country, countries)
+            rings = _drawn(rings, 0.7 if marked else 1.5)
+            land.append((Shape(country.code, country.name, _path(rings), marked), max(rings, key=_area)))
+    return tuple(land)
 
 
 def text_width(text: str, size: float) -> float:

@@ -116,6 +116,7 @@ def body(response) -> str:
     return re.sub(r"\s+", " ", re.sub(parts, "", html, flags=re.DOTALL))
 
 
+@pytest.mark.once
 def test_every_page_is_cited_with_an_address_that_shows_it_again(demo, client):
     """Of the demonstration's pages some are newer than its import, others older; and then comes another import."""
     profiles = Edition.objects.released().profiles().select_related("operation")

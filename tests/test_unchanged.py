@@ -34,7 +34,7 @@ from tests import factories
 
 from .test_access import routes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MARCH = dt.datetime(2021, 3, 5, 9, tzinfo=dt.UTC)
 MAY = dt.datetime(2021, 5, 2, 9, tzinfo=dt.UTC)

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -68,14 +68,11 @@ class FilterForm(forms.Form):
             found = found.filter(names)
         if asked.keys() & {"role", "operation", "region"}:
             found = found.filter(roles__in=self.wanted())
-        shown = Role.objects.select_related("group", "region", "operation")
-        return (
-            found.distinct()
-            .order_by("username")
-            .prefetch_related(
-                Prefetch("roles", shown.order_by("group__name", "region__name", "operation__name")), "groups"
-            )
+        # What is empty comes first on every database: a region's roles stand after those of single operations.
+        shown = Role.objects.select_related("group", "region", "operation").order_by(
+            "group__name", F("region__name").asc(nulls_first=True), F("operation__name").asc(nulls_first=True)
         )
+        return found.distinct().order_by("username").prefetch_related(Prefetch("roles", shown), "groups")
 
     def wanted(self) -> QuerySet:
         """The roles that the table is asked for."""

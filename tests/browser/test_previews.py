@@ -1,5 +1,7 @@
 """A draft in frames of two widths, as a browser that keeps to the content security policy shows them."""
 
+from playwright.sync_api import expect
+
 from operations.editions import record, release
 from tests import factories
 
@@ -27,5 +29,5 @@ def test_staff_look_at_a_draft_in_the_width_of_a_phone_without_a_script(transact
     page.get_by_role("link", name="العربية").click()
     frame = page.frame_locator("iframe")
     frame.locator("html[dir=rtl]").wait_for()
-    assert frame.get_by_text("Nine schools have no roof.").is_visible()
+    expect(frame.get_by_text("Nine schools have no roof.")).to_be_visible()
     assert page.locator("html").get_attribute("lang") == "en"

@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 from pypdf import PdfReader
 
 ADDRESSES = [
@@ -26,8 +27,7 @@ def violations(page) -> list[str]:
     return [f"{v['id']}: {node['html'][:160]}" for v in found for node in v["nodes"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
 def test_axe_finds_nothing_on_the_public_pages(demo, new_page, width, scheme):
     page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     found = {}
@@ -53,13 +53,13 @@ def test_an_offices_details_open_by_keyboard_without_a_script(demo, new_page):
     page = new_page(java_script_enabled=False)
     page.goto("/operations/peru/2020/")
     card = page.locator("#office-lima")
-    assert not card.is_visible()
+    expect(card).to_be_hidden()
     page.locator("svg a[href='#office-lima']:visible").focus()
     page.keyboard.press("Enter")
-    assert card.is_visible()
+    expect(card).to_be_visible()
     assert "Country office in Lima." in card.inner_text()
     card.get_by_role("link", name="Close").click()
-    assert not card.is_visible()
+    expect(card).to_be_hidden()
 
 
 def test_a_contribution_opens_to_its_allocations_by_keyboard_without_a_script(demo, new_page):
@@ -67,10 +67,10 @@ def test_a_contribution_opens_to_its_allocations_by_keyboard_without_a_script(de
     page.goto("/operations/peru/2020/")
     line = page.locator("summary", has_text="1 allocation · Norway")
     allocation = page.get_by_text("$1,614,205.00")
-    assert not allocation.is_visible()
+    expect(allocation).to_be_hidden()
     line.focus()
     page.keyboard.press("Enter")
-    assert allocation.is_visible()
+    expect(allocation).to_be_visible()
 
 
 def test_a_reader_comes_from_the_start_page_to_perus_pillars_and_back(demo, new_page):
@@ -108,5 +108,5 @@ def test_the_page_prints_without_its_navigation(demo, new_page):
     page = new_page()
     page.goto("/operations/peru/2020/")
     page.emulate_media(media="print")
-    assert not page.get_by_role("navigation", name="Main").is_visible()
-    assert page.get_by_role("heading", name="Unmet needs").is_visible()
+    expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Unmet needs")).to_be_visible()

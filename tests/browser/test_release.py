@@ -6,6 +6,7 @@ import re
 import pytest
 import time_machine
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from contributions.management.commands.load_demo import PASSWORD
 from operations.drafts import checked
@@ -217,11 +218,11 @@ def test_a_text_goes_from_its_draft_to_review_release_correction_history_citatio
     reviewer.get_by_label("Notice to readers").fill("The count of December is being made again.")
     reviewer.get_by_role("button", name="Withdraw it").click()
     assert "It is withdrawn: readers no longer see it" in said(reviewer)
-    assert reviewer.locator(".standing .state-withdrawn").is_visible()
+    expect(reviewer.locator(".standing .state-withdrawn")).to_be_visible()
     for gone in (cited, f"http://{address}"):
         assert visitor.goto(gone).status == 410
         notice = visitor.inner_text("main")
-        assert visitor.locator("main").get_by_role("link", name="Peru", exact=True).is_visible()
+        expect(visitor.locator("main").get_by_role("link", name="Peru", exact=True)).to_be_visible()
         assert "Reason: published in error." in notice
         assert "The count of December is being made again." in notice
     assert visitor.goto(PERU).status == 200
@@ -354,7 +355,7 @@ def test_a_text_is_written_sent_and_released_with_the_keyboard_alone(report, new
     editor.keyboard.type("A sentence about the rain.")
     tab_to(editor, "Send for review")
     press(editor, "Enter", "**/change/**")
-    assert editor.locator(".standing .state-in_review").is_visible()
+    expect(editor.locator(".standing .state-in_review")).to_be_visible()
 
     enter_by_keyboard(reviewer, "americas", "/admin/")
     tab_to(reviewer, "Peru: year-end report 2020")

@@ -1,5 +1,7 @@
 """What staff do in the admin, from login to release, and what a reader then sees."""
 
+from playwright.sync_api import expect
+
 from contributions.management.commands.load_demo import PASSWORD
 from operations.models import Narrative, Section
 
@@ -16,7 +18,7 @@ def test_a_reviewer_releases_what_the_field_editor_wrote_and_a_visitor_without_s
 ):
     editor, reviewer, visitor = new_page(), new_page(), new_page(java_script_enabled=False)
     sign_in(editor, "peru")
-    assert editor.get_by_role("heading", name="My operations").is_visible()
+    expect(editor.get_by_role("heading", name="My operations")).to_be_visible()
     table = editor.get_by_role("table").first
     table.get_by_role("row", name="Year-end report").get_by_role("link", name="released").first.click()
     text = editor.locator("[contenteditable]").nth(3)  # the fourth section: unmet needs

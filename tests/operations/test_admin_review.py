@@ -10,6 +10,7 @@ from django.core import mail
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from operations.drafts import answer, checked
 from operations.editions import record, release, request_changes, send_for_review, take_back, withdraw
@@ -947,7 +948,7 @@ def test_a_warning_is_answered_with_the_keyboard_alone_and_what_was_typed_stays(
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.get_by_text("Your answer is kept.").wait_for()
-    assert page.locator("#checks").get_by_text("Nothing to correct and nothing to answer.").is_visible()
+    expect(page.locator("#checks").get_by_text("Nothing to correct and nothing to answer.")).to_be_visible()
     assert source.input_value() == "Registration, not yet saved"
     assert page.evaluate("document.activeElement.id") == "checks"
     assert page.locator(".standing .to-do").count() == 0
@@ -975,7 +976,7 @@ def test_an_answer_that_was_begun_stays_while_another_is_sent(page, ana, report)
     page.get_by_text("Your answer is kept.").wait_for()
     assert page.get_by_label("Why?").count() == 1
     assert page.get_by_label("Why?").input_value() == "Begun and not sent."
-    assert page.get_by_label("Why?").is_visible()
+    expect(page.get_by_label("Why?")).to_be_visible()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -983,23 +984,23 @@ def test_a_text_goes_through_review_without_a_script(new_page, ana, rita, report
     page = new_page(java_script_enabled=False)
     sign_in(page, "ana")
     page.goto(url(report))
-    assert page.get_by_text("Save your changes before you answer").is_visible()
+    expect(page.get_by_text("Save your changes before you answer")).to_be_visible()
     page.get_by_text("It is right as it stands").click()
     page.get_by_label("Why?").fill("Two different grants.")
     page.get_by_role("button", name="Answer").click()
-    assert page.get_by_text("Your answer is kept.").is_visible()
+    page.get_by_text("Your answer is kept.").wait_for()
     page.get_by_role("button", name="Send for review").click()
-    assert page.get_by_text("Sent for review.").is_visible()
+    page.get_by_text("Sent for review.").wait_for()
 
     other = new_page(java_script_enabled=False)
     sign_in(other, "rita")
     other.get_by_role("link", name="Peru: year-end report 2020", exact=True).click()
     other.get_by_label("Comment").fill("Which grant?")
     other.get_by_role("button", name="Request changes").click()
-    assert other.get_by_text("Changes are requested").is_visible()
+    other.get_by_text("Changes are requested").wait_for()
     page.goto(reverse("admin:index"))
     page.get_by_role("link", name="Peru: year-end report 2020", exact=True).click()
-    assert page.get_by_text("Which grant?").is_visible()
+    page.get_by_text("Which grant?").wait_for()
     assert review_of(report) == "changes_requested"
 
 

@@ -171,6 +171,13 @@ PEOPLE = {
 }
 
 
+# Of who has one role in one operation, tests/test_access.py asks at every address.
+SEVERAL = [
+    who for who in PEOPLE if " of " not in who or "," in who or who.endswith(("two", "Americas", "Andes"))
+]
+SEVERAL.remove("reviewer everywhere")
+
+
 def person(world, who):
     account = factories.user("somebody")
     for group, places in PEOPLE[who][0]:
@@ -230,23 +237,14 @@ def test_the_tests_below_reach_every_address_of_the_admin(world):
     assert {reverse("admin:index"), reverse("admin:operations_edition_changelist")} < set(plain_addresses())
 
 
-@pytest.mark.parametrize(
-    "who",
-    [
-        "field editor of Peru",
-        "reviewer of the Americas",
-        "reviewer of Africa, editor of Peru",
-        "finance of Colombia, viewer of Chad",
-        "finance everywhere",
-    ],
-)
+@pytest.mark.parametrize("who", ["reviewer of Africa, editor of Peru", "finance of Colombia, viewer of Chad"])
 def test_no_page_of_the_admin_shows_what_no_role_gives(world, who):
     client, may_see = signed_in(person(world, who)), PEOPLE[who][1]
     for url, body in bodies(client, [*plain_addresses(), *object_addresses(world, may_see)]):
         assert seen_in(body) <= may_see, url
 
 
-@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("who", SEVERAL)
 def test_lists_filters_searches_and_exports_hold_what_the_roles_give_and_nothing_else(world, who):
     client, may_see = signed_in(person(world, who)), PEOPLE[who][1]
     for table, what in (
@@ -283,7 +281,7 @@ def test_lists_filters_searches_and_exports_hold_what_the_roles_give_and_nothing
             assert exported["Content-Type"].startswith("text/csv") and in_file == expected, table
 
 
-@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("who", SEVERAL)
 def test_autocomplete_and_choices_name_what_the_roles_give(world, who):
     client, may_see = signed_in(person(world, who)), PEOPLE[who][1]
     fields = [
@@ -304,7 +302,7 @@ def test_autocomplete_and_choices_name_what_the_roles_give(world, who):
             assert seen_in(answer.content.decode()) <= may_see, (model, field)
 
 
-@pytest.mark.parametrize("who", [who for who in PEOPLE if PEOPLE[who][1] != EVERYTHING])
+@pytest.mark.parametrize("who", SEVERAL)
 def test_nothing_is_changed_where_no_role_gives_it(world, who):
     client, may_see = signed_in(person(world, who)), PEOPLE[who][1]
 
