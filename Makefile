@@ -165,7 +165,11 @@ venv:
 packages: develop
 	missing=
 	$(PY) tests/postgres.py --find >/dev/null 2>&1 || missing="$$missing postgresql"
-	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing="$$missing chromium"
+	if ! command -v chromium-headless-shell chromium chromium-browser >/dev/null; then
+		# The headless build is quicker; not every system that has Chromium has it.
+		shell=chromium-headless-shell
+		missing="$$missing $$(apt-cache show $$shell >/dev/null 2>&1 && echo $$shell || echo chromium)"
+	fi
 	command -v msgfmt >/dev/null || missing="$$missing gettext"
 	if [ -n "$$missing" ]; then
 		$(call apt,$${missing# })

@@ -108,10 +108,12 @@ def browser() -> Iterator[object]:
     """Debian's Chromium, started once; a missing one fails the test that asks for it."""
     from playwright.sync_api import sync_playwright
 
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    executable = next(filter(None, map(shutil.which, names)), None)
     if not executable:
         pytest.fail(
-            "There is no Chromium on this machine: install Debian’s package “chromium”.", pytrace=False
+            "There is no Chromium on this machine: install Debian’s package “chromium-headless-shell”.",
+            pytrace=False,
         )
     # Playwright keeps an event loop in this thread, which Django would take for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -498,23 +498,23 @@ FORMS = {f"admin/operations/{name}/<path:object_id>/change/" for name in ("opera
 def part_of(role: str, route: str, place: str) -> int:
     """Of how many addresses like this one a role asks at one.
 
-    All, where something could leak. Of a place that a role sees whole nothing of its own can, and readers' pages are
-    the same for everyone: there a few are enough, spread over the pages and the states. Where two roles are refused
-    alike, one of them asks at every address.
+    All, where something could leak by the state of a text. Of a place that a role sees whole nothing of its own can,
+    and readers' pages are the same for everyone: there a few are enough, spread over the pages and the states. Who is
+    refused for the place is refused at the first question, whatever the state: of those, one role asks at each third.
     """
     is_for_staff = route.startswith("admin/")
     if role == "anonymous":
-        return 4 if is_for_staff else 1
+        return 8 if is_for_staff else 1
     if not is_for_staff:
-        return 30
+        return 40
     if not place:
-        return 1 if role == "reviewer of another region" else 8
+        return 1 if role == "reviewer of another region" else 12
     kinds = ("profile", "office", "text")
     if all(may_see(role, Sentinel(kind, place, False, "")) for kind in kinds):
         return 1 if route in FORMS and place in ("elsewhere", "changed", "in_review") else 20
     if role == "finance":
-        return 1 if "operations/operation" in route else 8
-    return 1 if role == "editor of another" else 8
+        return 2 if "operations/operation" in route else 12
+    return 3 if role == "editor of another" else 12
 
 
 def asked(scene: Scene, role: str) -> Iterator[tuple[str, str]]:

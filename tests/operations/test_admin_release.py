@@ -1331,10 +1331,10 @@ def test_a_correction_is_released_with_the_keyboard_alone(page, released):
     assert (edition.number, edition.is_correction, edition.note) == (2, True, "It was 301,000.")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
-def test_the_pages_have_no_fault_of_accessibility_and_fit_their_screen(new_page, released, scheme, width):
+def test_the_pages_with_their_errors_have_no_fault_of_accessibility_and_fit_their_screen(new_page, released):
+    width = 360
     released.sections.update(body="<p>In 2020, 299,000 people given cash.</p>")
-    page = new_page(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)  # for axe
+    page = new_page(color_scheme="dark", viewport={"width": width, "height": 800}, bypass_csp=True)  # for axe
     gone = factories.narrative(released.operation, 2019, sections={"operational-context": "<p>Of 2019.</p>"})
     editions.release(gone, None)
     withdrawn(gone, factories.user("somebody.with.a.long.name"))
