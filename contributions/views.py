@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django_countries import countries
 
 from operations import charts
+from operations.asked import asked_year
 from operations.drawings import number_cell, print_cents, print_dollars, print_number, unit_words
 from operations.models import Edition
 from operations.profiles import Profile, Value
-from operations.readers import asked_year, at_first, public_page
+from operations.readers import at_first, public_page
 
 from .lines import NO_COUNTRY, by_day, number_footnotes, public_line, public_lines
 from .models import Contribution, ContributionQuerySet, Donor

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from .asked import whole_number
 from .cells import clean_text
 from .models import (
     Edition,
@@ -137,10 +138,7 @@ class SectionForm(forms.ModelForm):
     @property
     def section_type(self) -> SectionType | None:
         """Its heading; ``None`` where the request names one that does not belong to the text."""
-        value = str(self["type"].value())
-        return (
-            self.types.get(int(value)) if value.isascii() and value.isdecimal() and len(value) < 20 else None
-        )
+        return self.types.get(whole_number(str(self["type"].value())))
 
 
 class SectionFormSet(forms.BaseInlineFormSet):

@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 
+from .asked import asked_year
 from .models import Edition, Operation, PreviewLink
 from .moments import with_zone
 from .pages import OperationPage
-from .readers import asked_year
 from .views import show_operation
 
 SIGNER = signing.Signer(salt="operations.previews.link")

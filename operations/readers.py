@@ -84,18 +84,6 @@ def operation_of(editions: Sequence[Edition], at: dt.datetime) -> Profile | None
     return profile and Profile(profile.public)
 
 
-def asked_year(request: HttpRequest) -> int | None:
-    """The year in an address such as ``?year=2021``; ``None`` where there is none or it is not one."""
-    asked = request.GET.get("year", "")
-    return int(asked) if asked.isdecimal() and len(asked) == 4 else None
-
-
-def asked_number(request: HttpRequest, name: str) -> int | None:
-    """A whole number in the address; ``None`` where there is none or no row could have it."""
-    text = request.GET.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None
-
-
 def at_first(request: HttpRequest, found: Any, first: Callable[[], dt.datetime | None]) -> None:
     """``NotYet`` where a list of the past is empty and something was released later; asks only then."""
     if request.as_of and not found and (moment := first()) and moment > request.at:

@@ -180,7 +180,7 @@ def release_ready(
     recorded is the user's own work, as in an import. To be called in a transaction.
     """
     outcome = Outcome()
-    operations = lock_all(operations)
+    operations = Operation.objects.lock_all(operation.pk for operation in operations)
     for candidate, found in zip(Candidate.many(operations), checked_many(operations), strict=True):
         operation = candidate.working_copy
         if candidate.is_public:
@@ -192,14 +192,6 @@ def release_ready(
         else:
             outcome.released.append(editions.release(operation, user))
     return outcome
-
-
-def lock_all(operations: Iterable[Operation]) -> list[Operation]:
-    """In one order, so that no two who lock several wait for each other."""
-    keys = [operation.pk for operation in operations]
-    return list(
-        Operation.objects.order_by("pk").select_for_update(of=("self",), no_key=True).filter(pk__in=keys)
-    )
 
 
 def _held(

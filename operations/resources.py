@@ -96,8 +96,7 @@ class ProfileResource(TableResource):
 
     def hold(self, plan: Plan) -> None:
         """Nobody else saves until the import is done; ``Overtaken`` where somebody did since it was planned."""
-        held = Operation.objects.filter(pk__in=[o.pk for o in self.touched(plan)]).order_by("pk")
-        list(held.select_for_update(of=("self",), no_key=True).values_list("pk"))
+        Operation.objects.lock_all(operation.pk for operation in self.touched(plan))
         stored = self.known_rows([*plan.new, *plan.changed])
         if any(self.identify(row.values) in stored for row in plan.new):
             raise Overtaken

@@ -16,9 +16,10 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.translation import override
 
+from .asked import asked_number
 from .models import Edition, TextKind
 from .overview import Overview
-from .readers import asked_number, public_page
+from .readers import public_page
 
 AT_ONCE = 2_500  # pages in one file; each is listed once a language, with a link to all the others
 

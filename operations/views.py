@@ -13,6 +13,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from .asked import asked_number, asked_year
 from .changes import permanent_address, since, with_moment
 from .drawings import (
     lead_sentence,
@@ -28,7 +29,7 @@ from .history import page_of, released_edition, replacement
 from .models import Edition, TextKind
 from .overview import Overview, by_region, sum_rows
 from .pages import OperationPage, Text, first_moment, withdrawn_from_address
-from .readers import Withdrawn, ask_anew, asked_number, asked_year, at_first, public_page
+from .readers import Withdrawn, ask_anew, at_first, public_page
 
 
 @public_page

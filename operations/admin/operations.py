@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from modeltranslation.admin import TranslationAdmin
 
 from .. import editions
+from ..asked import whole_number
 from ..forms import (
     RowFormSet,
     SeenForm,
@@ -427,8 +428,8 @@ class PartOfProfile(Stamped, TwoEditors, TableAdmin, PerOperation):
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """Of two who add the same row at once, the second is told by the form that it exists."""
-        chosen = request.POST.get("operation", "")
-        if object_id is not None or not chosen.isdecimal() or len(chosen) > 18:
+        chosen = whole_number(request.POST.get("operation"))
+        if object_id is not None or chosen is None:
             return super().changeform_view(request, object_id, *args, **kwargs)
         with transaction.atomic():
             Operation.objects.lock(pk=chosen)

@@ -24,10 +24,10 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from .. import editions
+from ..asked import asked_year, whole_number
 from ..models import Edition, PreviewLink
 from ..moments import with_zone
 from ..previews import bare_profile, in_the_present, kept_private, preview_page, show_preview, token_of
-from ..readers import asked_year
 from ..templatetags.figures import OWN_NAMES
 from .pages import Pages, zone_of
 from .rights import READ_PROFILES, allowed
@@ -76,9 +76,7 @@ class Previews(Pages):
             if newest := made.first():
                 return newest
             raise Http404(_("Nothing has been saved yet."))
-        if not number.isdecimal() or len(number) > 9:
-            raise Http404
-        return get_object_or_404(made, number=int(number))
+        return get_object_or_404(made, number=whole_number(number))
 
     # --- The page ------------------------------------------------------------------------------------
 
@@ -223,10 +221,8 @@ class Previews(Pages):
         )
 
     def revoke_link(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        key = request.POST["revoke"]
-        if not key.isdecimal() or len(key) > 18:
-            raise Http404
-        link = get_object_or_404(PreviewLink.objects.of(obj).select_related("edition"), pk=int(key))
+        links = PreviewLink.objects.of(obj).select_related("edition")
+        link = get_object_or_404(links, pk=whole_number(request.POST["revoke"]))
         now = timezone.now()
         ended = PreviewLink.objects.open(now).filter(pk=link.pk)
         if ended.update(revoked_at=now, revoked_by=request.user):

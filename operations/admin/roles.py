@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from .. import roles
+from ..asked import whole_number
 from ..models import Operation, Region, Role
 
 PEOPLE_AT_ONCE = 50
@@ -215,8 +216,7 @@ def give(request: HttpRequest, given: dict[str, Any]) -> None:
 
 
 def take(request: HttpRequest) -> None:
-    key = request.POST["take"]
-    role = Role.objects.filter(pk=key if key.isdecimal() and len(key) < 18 else None).first()
+    role = Role.objects.filter(pk=whole_number(request.POST["take"])).first()
     if role is None:
         messages.info(request, _("Nothing changed: this role was taken away already."))
         return
@@ -230,8 +230,8 @@ def take(request: HttpRequest) -> None:
 
 def leave(request: HttpRequest) -> None:
     person_key, _dash, group_key = request.POST["leave"].partition("-")
-    keys = [key if key.isdecimal() and len(key) < 18 else None for key in (person_key, group_key)]
-    person, group = get_object_or_404(get_user_model(), pk=keys[0]), get_object_or_404(Group, pk=keys[1])
+    person = get_object_or_404(get_user_model(), pk=whole_number(person_key))
+    group = get_object_or_404(Group, pk=whole_number(group_key))
     refuse_what_is_not_mine(request, group)
     roles.take_from_group(request.user, person, group)
     said = _("%(name)s is no longer in the group %(group)s.")

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import ngettext
 
+from ..asked import whole_number
 from ..models import Edition, Operation, WorkingCopy
 
 STAMP = "stamp"
@@ -66,14 +67,11 @@ class Stamped:
     def acted_on(self, request: HttpRequest, queryset: QuerySet) -> list[Any]:
         """The rows, which nobody can change until the action is done."""
         if request.POST.get("select_across") != "1":
-            keys = [
-                key for key in request.POST.getlist(ACTION_CHECKBOX_NAME) if key.isdecimal() and len(key) < 19
-            ]
-            queryset = queryset.filter(pk__in=keys)
+            keys = map(whole_number, request.POST.getlist(ACTION_CHECKBOX_NAME))
+            queryset = queryset.filter(pk__in=[key for key in keys if key is not None])
         name = "pk" if self.model is Operation else "operation"
         places = set(queryset.order_by().values_list(name, flat=True))
-        locked = Operation.objects.filter(pk__in=places).order_by("pk")
-        list(locked.select_for_update(of=("self",), no_key=True).values_list("pk"))
+        Operation.objects.lock_all(places)
         return list(queryset)
 
     def is_changed(self, request: HttpRequest, row: Any) -> bool:
@@ -84,10 +82,9 @@ class Stamped:
         if (stamp := stamps.get(str(row.pk))) is not None:
             if not isinstance(row, WorkingCopy):
                 return stamp != stamp_of(row)
-            number = int(stamp) if stamp.isdecimal() and len(stamp) < 10 else 0
-            return later.filter(number__gt=number).exists()
-        listed = request.POST.get("listed", "")
-        return listed.isdecimal() and len(listed) < 19 and later.filter(pk__gt=int(listed)).exists()
+            return later.filter(number__gt=whole_number(stamp) or 0).exists()
+        listed = whole_number(request.POST.get("listed"))
+        return listed is not None and later.filter(pk__gt=listed).exists()
 
 
 def left_out(rows: list[Any]) -> str:

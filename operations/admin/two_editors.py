@@ -18,6 +18,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from .. import merging, sheets
+from ..asked import whole_number
 from ..comparison import Comparison, TextChange, compare
 from ..models import Edition, Narrative, Operation
 from ..word_diff import compare_blocks, parse
@@ -143,7 +144,7 @@ class TwoEditors:
         form_url: str = "",
         extra_context: dict | None = None,
     ) -> HttpResponse:
-        if request.method != "POST" or not (object_id or "").isdecimal() or len(object_id) > 18:
+        if request.method != "POST" or whole_number(object_id) is None:
             response = super().changeform_view(request, object_id, form_url, extra_context)
             return self.told_as_saved(request, response)
         with transaction.atomic():  # who saves second is compared with what the first has saved

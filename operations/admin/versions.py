@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from .. import editions
+from ..asked import whole_number
 from ..comparison import compare
 from ..models import (
     Edition,
@@ -84,10 +85,8 @@ class Versions(Pages):
 
     def edition_or_404(self, obj: Any, number: str) -> Edition:
         """The edition of this number of this text, and of no other."""
-        if not number.isdecimal() or len(number) > 9:
-            raise Http404
         made = Edition.objects.of(obj).select_related("made_by", "operation")
-        return get_object_or_404(made, number=int(number))
+        return get_object_or_404(made, number=whole_number(number))
 
     def versions_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         obj = self.found(request, object_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.validators import MaxValueValidator
@@ -44,6 +45,11 @@ class OperationQuerySet(models.QuerySet):
     def lock(self, **which: Any) -> Operation | None:
         """The operation, to be changed by one transaction at a time; others wait for its end."""
         return self.select_for_update(of=("self",), no_key=True).filter(**which).first()
+
+    def lock_all(self, keys: Iterable[int]) -> list[Operation]:
+        """The operations, locked in one order, so that no two who lock several wait for each other."""
+        locked = self.select_for_update(of=("self",), no_key=True)
+        return list(locked.filter(pk__in=list(keys)).order_by("pk"))
 
     def with_fixed_address(self) -> OperationQuerySet:
         """``has_fixed_address``: an edition was released under its address, or is set to be."""
