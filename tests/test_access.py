@@ -508,7 +508,7 @@ def part_of(role: str, route: str, place: str) -> int:
     if not is_for_staff:
         return 40
     if not place:
-        return 1 if role == "reviewer of another region" else 12
+        return {"reviewer of another region": 1, "finance everywhere": 3}.get(role, 12)
     kinds = ("profile", "office", "text")
     if all(may_see(role, Sentinel(kind, place, False, "")) for kind in kinds):
         return 1 if route in FORMS and place in ("elsewhere", "changed", "in_review") else 20
@@ -518,12 +518,15 @@ def part_of(role: str, route: str, place: str) -> int:
 
 
 def asked(scene: Scene, role: str) -> Iterator[tuple[str, str]]:
-    """The addresses at which a role asks, each in its language, and the route of each; of every route for staff at least one."""
+    """The addresses at which a role asks, each in its language, and the route of each.
+
+    At every route for staff some of the roles ask at its first address, so that none stays unasked.
+    """
+    some = EVERYONE.index(role) % 3
     for route, pages in TABLE.items():
         for number, (address, place) in enumerate(pages.addresses(route, scene)):
-            if (number or not route.startswith("admin/")) and chance(role, address) % part_of(
-                role, route, place
-            ):
+            is_first = number == 0 and route.startswith("admin/") and chance(route) % 3 == some
+            if not is_first and chance(role, address) % part_of(role, route, place):
                 continue
             if role == "anonymous" and route in IN_EVERY_LANGUAGE and "?" not in address:
                 yield from ((in_language(address, language), route) for language in LANGUAGES)
