@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import dj_database_url
+import django
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -255,12 +256,27 @@ DUE_YEAR_END = env_day("DUE_YEAR_END", "03-31")
 
 # Reminders of what is due (manage.py send_reminders) go out only where they are switched on.
 REMINDERS = env_bool("REMINDERS", False)
-EMAIL_HOST = env("EMAIL_HOST", "localhost")
-EMAIL_PORT = env_int("EMAIL_PORT", 25)
-EMAIL_HOST_USER = env("EMAIL_HOST_USER")
-EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
-EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", False)
-EMAIL_TIMEOUT = 10  # seconds
+_smtp = {
+    "host": env("EMAIL_HOST", "localhost"),
+    "port": env_int("EMAIL_PORT", 25),
+    "username": env("EMAIL_HOST_USER"),
+    "password": env("EMAIL_HOST_PASSWORD"),
+    "use_tls": env_bool("EMAIL_USE_TLS", False),
+    "timeout": 10,  # seconds
+}
+if django.VERSION >= (6, 1):
+    _backends = "django.core.mail.backends"
+    MAILERS = {
+        "default": {"BACKEND": f"{_backends}.console.EmailBackend"}
+        if DEBUG
+        else {"BACKEND": f"{_backends}.smtp.EmailBackend", "OPTIONS": _smtp}
+    }
+else:
+    EMAIL_HOST, EMAIL_PORT, EMAIL_USE_TLS = _smtp["host"], _smtp["port"], _smtp["use_tls"]
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _smtp["username"], _smtp["password"]
+    EMAIL_TIMEOUT = _smtp["timeout"]
+    if DEBUG:
+        EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 # The address of this site, for links in e-mail: https://operations.example.org
 SITE_URL = env("SITE_URL").rstrip("/")
@@ -268,8 +284,6 @@ if REMINDERS and not SITE_URL:
     raise ImproperlyConfigured(
         "REMINDERS is on, but SITE_URL is not set: e-mail could not link to this site."
     )
-if DEBUG:
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 # --- Imports --------------------------------------------------------------------------------------
 

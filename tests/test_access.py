@@ -534,9 +534,17 @@ def asked(scene: Scene, role: str) -> Iterator[tuple[str, str]]:
                 yield in_language(address, LANGUAGES[chance(address) % 4]), route
 
 
+# Letters and digits by chance, among which a number of the scene can stand by chance too.
+RANDOM = re.compile(
+    r"""name="csrfmiddlewaretoken"\ value="\w+"|nonce-[\w+/=-]+|nonce="[\w+/=-]*"|"nonce":\ "[^"]*"
+    |csrftoken=\w+|sessionid=\w+|^ETag:.*$|/preview/[\w-]+""",
+    re.VERBOSE | re.MULTILINE,
+)
+
+
 def leaks(scene: Scene, role: str, response: Any, own: str, shown: set[str], opened: set[str]) -> list[str]:
     """What an answer says that the role may not see; what it may goes to ``shown``. Asked words are no secret."""
-    found = sentinels(said(response)) & scene.sentinels.keys() - sentinels(own)
+    found = sentinels(RANDOM.sub("", said(response))) & scene.sentinels.keys() - sentinels(own)
     allowed = {word for word in found if word in opened or may_see(role, scene.sentinels[word])}
     shown |= allowed
     return sorted({scene.sentinels[word].about for word in found - allowed})
@@ -571,8 +579,8 @@ def lists_of(scene: Scene, role: str) -> dict[str, str]:
 
 
 CHANGING = re.compile(
-    r"""name="csrfmiddlewaretoken"\ value="\w+"|nonce-[\w+/=-]+|nonce="[\w+/=-]*"|"nonce":\ "[^"]*"
-    |csrftoken=\w+|sessionid=\w+|expires=[^;]*;|^(?:Expires|Date|Last-Modified|ETag|Content-Length):.*$
+    rf"""{RANDOM.pattern}
+    |expires=[^;]*;|^(?:Expires|Date|Last-Modified|Content-Length):.*$
     |messages=[^;]*;|<div\ class="presence".*</div>
     |name="listed"\ value="\d+"  # the newest edition of all: their keys are one sequence, and public addresses
     |filename="?[^"]*"?|data-[\w-]*(?:at|time|token)="[^"]*"|<dcterms:\w+[^>]*>[^<]*<""",

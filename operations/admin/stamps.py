@@ -50,7 +50,12 @@ class Stamped:
             '{}<input type="hidden" name="{}" value="{}:{}">', box, STAMP, obj.pk, stamp_of(obj)
         )
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+    def response_action(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet,
+        **where: Any,  # Django 6.1 says where the action stands
+    ) -> HttpResponse | None:
         with transaction.atomic():
             chosen = self.acted_on(request, queryset)
             if changed := [row for row in chosen if self.is_changed(request, row)]:
@@ -58,7 +63,7 @@ class Stamped:
                 if len(changed) == len(chosen):
                     return HttpResponseRedirect(request.get_full_path())
                 queryset = queryset.exclude(pk__in=[row.pk for row in changed])
-            response = super().response_action(request, queryset)
+            response = super().response_action(request, queryset, **where)
         if isinstance(response, TemplateResponse):  # a page that asks first: it, too, says what it shows
             kept = [row for row in chosen if row not in changed]
             response.context_data["stamps"] = [f"{row.pk}:{stamp_of(row)}" for row in kept]

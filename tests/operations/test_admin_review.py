@@ -18,6 +18,7 @@ from operations.models import Answer, Edition, Narrative, Operation, Region, Sec
 from operations.reviews import Inbox, Thread
 from operations.states import State, in_state, narratives_with_state, operations_with_state, state_of
 from tests import factories
+from tests.mailing import send_mail_by
 
 pytestmark = pytest.mark.django_db
 
@@ -688,8 +689,7 @@ def test_nobody_is_written_to_where_reminders_are_off(
 def test_a_mail_server_that_does_not_answer_undoes_nothing(
     client, ana, rita, report, reminders, settings, caplog, django_capture_on_commit_callbacks
 ):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "localhost", 1
+    send_mail_by(settings, "django.core.mail.backends.smtp.EmailBackend", host="localhost", port=1)
     client.force_login(ana)
     with django_capture_on_commit_callbacks(execute=True):
         do(client, report, "sent")

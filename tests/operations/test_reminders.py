@@ -18,6 +18,7 @@ from operations.editions import record, release, request_changes, send_for_revie
 from operations.models import Region
 from operations.reminders import Sent, reminders
 from tests import factories
+from tests.mailing import send_mail_by
 
 pytestmark = pytest.mark.django_db
 
@@ -247,13 +248,12 @@ class Refusing(EmailBackend):
 def test_an_address_that_fails_does_not_stop_the_others_and_is_tried_again(overdue, settings):
     person("bo", "Field editors", on=[overdue[0]])
     person("cy", "Field editors", on=[overdue[0]])
-    backend = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = f"{__name__}.Refusing"
+    send_mail_by(settings, f"{__name__}.Refusing")
     code, said, error = run()
     assert (code, said) == (1, "2 sent, 0 told before today, 1 failed.\n")
     assert error.startswith("bo@example.org: ")
     assert [message.to for message in mail.outbox] == [["ana@example.org"], ["cy@example.org"]]
-    settings.EMAIL_BACKEND = backend
+    send_mail_by(settings, "django.core.mail.backends.locmem.EmailBackend")
     assert run() == (0, "1 sent, 2 told before today, 0 failed.\n", "")
 
 

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             return "told before"
         message = EmailMessage(reminder.subject, reminder.body, to=[reminder.user.email])
         try:
-            get_connection().send_messages([message])
+            message.send()
         except (OSError, ValueError) as error:  # one address that fails does not stop the others
             sent.release(reminder.user)
             self.stderr.write(f"{reminder.user.email}: {error}")
