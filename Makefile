@@ -19,7 +19,7 @@ DEMO_DIR := $(CURDIR)/var/demo
 help:
 	echo "make demo         the whole site with its demonstration data, on http://127.0.0.1:$(PORT)/ (PORT=… for another)"
 	echo "make demo-reset   forget the demonstration data; the next make demo starts afresh"
-	echo "make test         lint, every test on SQLite and in a real browser, and again on PostgreSQL without it (JOBS=$(JOBS))"
+	echo "make test         lint, every test on SQLite and in a real browser, and on PostgreSQL what asks the database (JOBS=$(JOBS))"
 	echo "make lint         style, types, templates, migrations and settings only"
 	echo "make lock         renew requirements*.txt after a change of requirements*.in (UPGRADE=1: the newest of all)"
 
