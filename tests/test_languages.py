@@ -91,6 +91,9 @@ ADDRESSES = [
 ]
 
 
+pytestmark = pytest.mark.once
+
+
 @pytest.fixture
 def demo(db, settings):
     settings.DEMO = True

@@ -348,7 +348,7 @@ def test_all_that_staff_do_before_a_release_changes_no_byte_in_any_language(worl
     assert changed(before, answers(list(before))) == []
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(acts=st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 7)), min_size=1, max_size=6))
 def test_what_nobody_has_released_changes_nothing_that_readers_get(world, before, acts):
     asked = addresses(world, ())

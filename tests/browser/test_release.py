@@ -14,6 +14,8 @@ from operations.editions import record, request_changes, send_for_review, withdr
 from operations.models import Edition, Narrative, Region
 from tests import factories
 
+from .editor import write_at_end
+
 FRIDAY = dt.datetime(2026, 3, 27, 10, tzinfo=dt.UTC)  # two days before Europe's clocks go forward
 PERU = "/operations/peru/2020/"
 
@@ -44,9 +46,7 @@ def form_of(report, page="change"):
 
 def write(page, heading, words):
     page.locator(".narrative-section", has_text=heading).locator("[contenteditable]").focus()
-    page.wait_for_timeout(100)  # the editor puts its cursor a moment after it gets the focus
-    page.keyboard.press("Control+End")
-    page.keyboard.type(words)
+    write_at_end(page, words)
 
 
 def save(page):
@@ -346,9 +346,7 @@ def test_a_text_is_written_sent_and_released_with_the_keyboard_alone(report, new
     editor, reviewer = new_page(), new_page()
     enter_by_keyboard(editor, "peru", form_of(report))
     tab_to(editor, "Operational context")
-    editor.wait_for_timeout(100)
-    editor.keyboard.press("Control+End")
-    editor.keyboard.type(" It rained for weeks.")
+    write_at_end(editor, " It rained for weeks.")
     tab_to(editor, "Save and continue editing")
     press(editor, "Enter", "**/change/**")
     tab_to(editor, "Comment")

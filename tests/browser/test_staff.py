@@ -5,6 +5,8 @@ from playwright.sync_api import expect
 from contributions.management.commands.load_demo import PASSWORD
 from operations.models import Narrative, Section
 
+from .editor import write_at_end
+
 
 def sign_in(page, name: str) -> None:
     page.goto("/admin/")
@@ -23,8 +25,7 @@ def test_a_reviewer_releases_what_the_field_editor_wrote_and_a_visitor_without_s
     table.get_by_role("row", name="Year-end report").get_by_role("link", name="released").first.click()
     text = editor.locator("[contenteditable]").nth(3)  # the fourth section: unmet needs
     text.click()
-    editor.keyboard.press("Control+End")
-    editor.keyboard.type(" Two thousand families went without a shelter kit.")
+    write_at_end(editor, " Two thousand families went without a shelter kit.")
     assert editor.get_by_role("button", name="Save and release…").count() == 0
     editor.get_by_role("button", name="Save", exact=True).click()
 

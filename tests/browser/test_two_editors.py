@@ -7,6 +7,8 @@ from operations.editions import record
 from operations.models import Narrative, OpenForm, PopulationFigure
 from tests import factories
 
+from .editor import write_at_end
+
 
 @pytest.fixture
 def peru(transactional_db):
@@ -57,8 +59,7 @@ def editor_of(page, heading):
 def write(page, heading, words):
     editor = editor_of(page, heading)
     editor.click()
-    page.keyboard.press("Control+End")
-    page.keyboard.type(words)
+    write_at_end(page, words)
 
 
 def save(page):

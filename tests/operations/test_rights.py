@@ -239,6 +239,7 @@ def test_the_tests_below_reach_every_address_of_the_admin(world):
     assert {reverse("admin:index"), reverse("admin:operations_edition_changelist")} < set(plain_addresses())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("who", ["reviewer of Africa, editor of Peru", "finance of Colombia, viewer of Chad"])
 def test_no_page_of_the_admin_shows_what_no_role_gives(world, who):
     client, may_see = signed_in(person(world, who)), PEOPLE[who][1]
@@ -246,6 +247,7 @@ def test_no_page_of_the_admin_shows_what_no_role_gives(world, who):
         assert seen_in(body) <= may_see, url
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("who", SEVERAL)
 def test_lists_filters_searches_and_exports_hold_what_the_roles_give_and_nothing_else(world, who):
     client, may_see = signed_in(person(world, who)), PEOPLE[who][1]
@@ -535,6 +537,7 @@ def test_operations_are_added_by_a_role_for_every_operation(world):
     assert signed_in(factories.user("c", groups=("Makers",))).get(url).status_code == 200
 
 
+@pytest.mark.once
 def test_a_group_without_a_place_gives_no_operation(world):
     account = factories.user("member")
     account.groups.set(Group.objects.all())
