@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -61,7 +62,22 @@ class Donor(models.Model):
             "Norad belongs to Norway; private donors in Japan belong to Japan. Public totals add them up."
         ),
     )
+    token = models.UUIDField(
+        default=uuid.uuid4,
+        unique=True,
+        editable=False,
+        help_text=_("Names the donor in the keys of its lines."),
+    )
     iati_reference = models.CharField(_("IATI reference"), max_length=60, blank=True)
+    population = models.PositiveBigIntegerField(
+        _("people in the country"),
+        null=True,
+        blank=True,
+        help_text=_("How many people live there, for amounts per person; empty where that makes no sense."),
+    )
+    population_year = models.PositiveSmallIntegerField(
+        _("in the year"), null=True, blank=True, validators=YEAR
+    )
     footnote = models.TextField(
         _("footnote"),
         blank=True,
@@ -160,17 +176,90 @@ def import_path(batch: ImportBatch, name: str) -> str:
     return f"imports/{batch.sha256[:16]}{'.xlsx' if name.lower().endswith('.xlsx') else '.csv'}"
 
 
-class ImportBatch(models.Model):
-    """One import: the file as it was, what it held, who loaded it, and when it became public."""
+class ImportSource(models.Model):
+    """How the files of one source are read: kept by name, and proposed for its next file."""
 
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    reading = models.JSONField(default=dict)
+    mapping = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
+    saved_at = models.DateTimeField(_("saved"), auto_now=True)
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("saved by")
+    )
+
+    class Meta:
+        verbose_name = _("source of imports")
+        verbose_name_plural = _("sources of imports")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportBatchQuerySet(models.QuerySet):
+    def of_contributions(self) -> ImportBatchQuerySet:
+        return self.filter(table=Contribution._meta.label_lower)
+
+    def imported(self) -> ImportBatchQuerySet:
+        """Those whose lines are in the books: stored, and not undone since."""
+        return self.filter(state=ImportBatch.State.IMPORTED, withdrawn_at__isnull=True)
+
+
+class ImportBatch(models.Model):
+    """One import: the file as it was, what it held, who loaded it, and when it became public.
+
+    The row is also the job. ``state`` says how far the file has come; ``job`` says what is to be done
+    with it next without a person, if anything.
+    """
+
+    class State(models.TextChoices):
+        NEW = "new", _("uploaded")
+        ASKING = "asking", _("has questions")
+        PLANNED = "planned", _("ready to be confirmed")
+        IMPORTED = "imported", _("imported")
+        KNOWN = "known", _("changed nothing")
+        FAILED = "failed", _("failed")
+        GIVEN_UP = "given_up", _("given up")
+
+    class Job(models.TextChoices):
+        NONE = "", _("nothing")
+        PLAN = "plan", _("read and compare")
+        IMPORT = "import", _("import")
+
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.IMPORTED)
+    job = models.CharField(_("to do"), max_length=10, choices=Job.choices, blank=True, default=Job.NONE)
+    queued_at = models.DateTimeField(null=True, blank=True, editable=False)
+    beat_at = models.DateTimeField(null=True, blank=True, editable=False)  # the last sign of life of its work
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)  # begun, of the work that waits
+    progress = models.PositiveIntegerField(_("lines read"), default=0, editable=False)
+    problem = models.TextField(_("what went wrong"), blank=True)
     table = models.CharField(
         _("table"), max_length=60, help_text=_("What was imported, such as contributions.contribution.")
     )
     file = models.FileField(_("file"), upload_to=import_path, blank=True)
     file_name = models.CharField(_("file name"), max_length=255)
     sha256 = models.CharField(_("SHA-256"), max_length=64)
+    source = models.ForeignKey(
+        ImportSource,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="imports",
+        verbose_name=_("source"),
+        help_text=_("The kept way of reading that was used."),
+    )
     mapping = models.JSONField(
         _("columns"), default=dict, help_text=_("Which column of the file was read as what.")
+    )
+    reading = models.JSONField(
+        _("reading"), default=dict, help_text=_("Encoding, delimiter, sheet and header line of the file.")
+    )
+    options = models.JSONField(
+        _("decisions"), default=dict, help_text=_("What the person who imported it decided.")
+    )
+    plan = models.JSONField(
+        default=dict, editable=False, help_text=_("What the preview shows besides the staged lines.")
     )
     counts = models.JSONField(_("counts"), default=dict)
     totals = models.JSONField(_("control totals"), default=dict)
@@ -187,21 +276,37 @@ class ImportBatch(models.Model):
         verbose_name=_("approved by"),
     )
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
-    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    withdrawn_at = models.DateTimeField(_("undone"), null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("undone by"),
+    )
+    withdrawn_because = models.TextField(_("why it was undone"), blank=True)
+
+    objects = ImportBatchQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("import")
         verbose_name_plural = _("imports")
         ordering = ["-made_at"]
+        permissions = [("release_importbatch", "Can release and undo imports")]
         constraints = [
             models.CheckConstraint(
-                name="batch_withdrawn_after_release",
-                condition=Q(withdrawn_at__isnull=True) | Q(released_at__isnull=False),
+                name="batch_released_is_imported",
+                condition=Q(released_at__isnull=True) | Q(state="imported"),
             )
         ]
         indexes = [
             # “This very file was imported before.”
             models.Index(fields=["table", "sha256"], name="batch_by_file"),
+            # The newest import that readers see.
+            models.Index(fields=["table", "released_at"], name="batch_by_release"),
+            # What waits to be done.
+            models.Index(fields=["queued_at"], name="batch_queue", condition=~Q(job="")),
         ]
 
     def __str__(self) -> str:
@@ -223,17 +328,18 @@ class ContributionQuerySet(models.QuerySet):
         Of each line (its ``key``) the newest form whose import was released by then and not withdrawn since.
         """
         at = at or timezone.now()
-        is_public = Q(batch__withdrawn_at__isnull=True)
+        is_public = Q(batch__withdrawn_at__isnull=True, batch__released_at__lte=at)
         newer = Contribution.objects.filter(
-            is_public, key=OuterRef("key"), pk__gt=OuterRef("pk"), batch__released_at__lte=at
+            is_public, key=OuterRef("key"), occurrence=OuterRef("occurrence"), pk__gt=OuterRef("pk")
         )
-        return self.filter(
-            is_public, Q(replaced_in__isnull=True) | ~Exists(newer), batch__released_at__lte=at
-        )
+        is_newest = Q(replaced_in__isnull=True) | ~(
+            Exists(newer.filter(is_current=True)) | Exists(newer.filter(is_current=False))
+        )  # asked apart, each by its own index
+        return self.filter(is_public, is_newest, withdraws=False)
 
     def current(self) -> ContributionQuerySet:
         """The newest form of every line, public or not; what an import compares with."""
-        return self.filter(replaced_in__isnull=True)
+        return self.filter(is_current=True)
 
     def for_year(self, year: int) -> ContributionQuerySet:
         return self.filter(budget_year=year)
@@ -244,7 +350,16 @@ class ContributionQuerySet(models.QuerySet):
         return self.filter(donor__parent__isnull=True, donor__country=country, **private)
 
     def of_family(self, donor: Donor) -> ContributionQuerySet:
-        return self.filter(Q(donor=donor) | Q(donor__parent=donor))
+        members = Donor.objects.filter(Q(pk=donor.pk) | Q(parent=donor)).order_by()
+        return self.filter(donor__in=members.values("pk"))
+
+    def of_named(self) -> ContributionQuerySet:
+        """The lines of donors whom the public may see by name (see ``Donor.is_named``)."""
+        return self.filter(~Q(donor__kind=Donor.Kind.PRIVATE) | Q(donor__may_be_named=True))
+
+    def of_gift(self, donor: Donor, reference: str) -> ContributionQuerySet:
+        """The lines of a donor family with this reference; never those of a donor who may not be named."""
+        return self.of_family(donor).of_named().filter(reference__iexact=reference)
 
     def with_family(self) -> ContributionQuerySet:
         """With ``family``: the donor's parent or itself; NULL for one who may not be named and has none.
@@ -302,6 +417,65 @@ class ContributionQuerySet(models.QuerySet):
             .order_by("-budget_year")
         )
 
+    def by_class(self) -> ContributionQuerySet:
+        """Sums by donor class, largest first: dicts of kind, amount and allocations."""
+        return self.annotate(kind=F("donor__kind")).summed("kind").order_by("-amount", "kind")
+
+    def by_earmarking(self) -> ContributionQuerySet:
+        """Sums by earmarking, "" where the source does not say: dicts of earmarking, amount and allocations."""
+        return self.summed("earmarking").order_by("earmarking")
+
+    def by_operation(self) -> ContributionQuerySet:
+        """Sums by operation, None where the source does not say, largest first."""
+        return self.summed("operation").order_by("-amount", "operation")
+
+    def by_month(self) -> list[dict[str, Any]]:
+        """Sums by the month of the date, oldest first: dicts of month (its first day) and amount.
+
+        The days are summed by the database; SQLite has no months.
+        """
+        months: dict[dt.date, Decimal] = {}
+        for row in self.by_day():
+            month = row["date"].replace(day=1)
+            months[month] = months.get(month, Decimal(0)) + row["amount"]
+        return [{"month": month, "amount": amount} for month, amount in months.items()]
+
+    def by_day(self) -> ContributionQuerySet:
+        """Sums by day, oldest first: dicts of date, amount and allocations."""
+        return self.summed("date").order_by("date")
+
+    def by_member(self) -> ContributionQuerySet:
+        """As ``by_donor``, and by the donor itself where it may be named: ``member``, else NULL."""
+        is_named = ~Q(donor__kind=Donor.Kind.PRIVATE) | Q(donor__may_be_named=True)
+        member = Case(When(is_named, then=F("donor_id")), output_field=models.BigIntegerField(null=True))
+        return (
+            self.with_family()
+            .annotate(member=member)
+            .summed("family", "kind", "country", "member")
+            .order_by("-amount", "member")
+        )
+
+    def by_currency(self) -> ContributionQuerySet:
+        """Sums by original currency: dicts of currency, original, usd and allocations.
+
+        Of those, ``given`` give an original amount, and ``given_usd`` is what they are in US dollars.
+        """
+        has_both = Q(amount__isnull=False)
+        return (
+            self.values("currency")
+            .annotate(
+                original=Sum("amount"),
+                given=Count("id", filter=has_both),
+                given_usd=Sum("amount_usd", filter=has_both),
+                usd=Sum("amount_usd"),
+                allocations=Count("id"),
+            )
+            .order_by("currency")
+        )
+
+    def summed(self, *fields: str) -> ContributionQuerySet:
+        return self.values(*fields).annotate(amount=Sum("amount_usd"), allocations=Count("id"))
+
     def total(self) -> Decimal:
         """US dollars in all; 0.00 where there is no line."""
         return self.aggregate(total=Sum("amount_usd"))["total"] or Decimal("0.00")
@@ -315,7 +489,9 @@ class Contribution(models.Model):
         TIGHTLY = "tightly_earmarked", _("tightly earmarked")
 
     reference = models.CharField(_("reference"), max_length=60, blank=True)
-    donor = models.ForeignKey(Donor, models.PROTECT, related_name="contributions", verbose_name=_("donor"))
+    donor = models.ForeignKey(
+        Donor, models.PROTECT, related_name="contributions", verbose_name=_("donor"), db_index=False
+    )
     date = models.DateField(_("date"))
     operation = models.ForeignKey(
         Operation,
@@ -325,6 +501,7 @@ class Contribution(models.Model):
         related_name="contributions",
         verbose_name=_("operation"),
         help_text=_("Empty where the source does not say."),
+        db_index=False,
     )
     budget_year = models.PositiveSmallIntegerField(_("budget year"), validators=YEAR)
     amount_usd = CentsField(_("US dollars"))
@@ -332,10 +509,14 @@ class Contribution(models.Model):
     amount = CentsField(_("amount in the original currency"), null=True, blank=True)
     earmarking = models.CharField(_("earmarking"), max_length=20, choices=Earmarking.choices, blank=True)
     description = models.CharField(_("description"), max_length=500, blank=True)
-    key = models.CharField(_("key"), max_length=64, help_text=_("Identifies the line across files."))
+    key = models.UUIDField(_("key"), help_text=_("Identifies the line across files (see contribution_key)."))
+    occurrence = models.PositiveIntegerField(
+        _("occurrence"), default=1, help_text=_("Tells lines apart that share their key.")
+    )
     batch = models.ForeignKey(
         ImportBatch, models.PROTECT, related_name="contributions", verbose_name=_("import")
     )
+    line = models.PositiveIntegerField(_("line of the file"), null=True, blank=True)
     replaced_in = models.ForeignKey(
         ImportBatch,
         models.PROTECT,
@@ -343,6 +524,18 @@ class Contribution(models.Model):
         blank=True,
         related_name="replaced",
         verbose_name=_("replaced in"),
+        help_text=_("The last import that brought a newer form; it stays when that import is undone."),
+        db_index=False,
+    )
+    is_current = models.BooleanField(
+        _("is current"),
+        default=True,
+        help_text=_("Whether this is the newest form of its line, of all imports that were not undone."),
+    )
+    withdraws = models.BooleanField(
+        _("withdraws the line"),
+        default=False,
+        help_text=_("Says that the line is no longer in the agency's books; nothing is counted."),
     )
 
     objects = ContributionQuerySet.as_manager()
@@ -354,7 +547,7 @@ class Contribution(models.Model):
         permissions = [("import_contribution", "Can import contributions")]
         constraints = [
             models.UniqueConstraint(
-                "key", condition=Q(replaced_in__isnull=True), name="contribution_key_once"
+                "key", "occurrence", condition=Q(is_current=True), name="contribution_key_once"
             ),
             models.CheckConstraint(
                 name="contribution_earmarking_is_known",
@@ -362,15 +555,26 @@ class Contribution(models.Model):
                     earmarking__in=["", "unearmarked", "softly_earmarked", "earmarked", "tightly_earmarked"]
                 ),
             ),
+            models.CheckConstraint(
+                name="contribution_withdrawal_is_not_current",
+                condition=Q(withdraws=False) | Q(is_current=False),
+            ),
         ]
         indexes = [
-            # The forms of one line.
-            models.Index(fields=["key", "id"], name="contribution_forms"),
-            # The latest lines, of the agency and of one operation.
+            # The older forms of one line; the newest has the unique key.
+            models.Index(fields=["key", "id"], name="contribution_forms", condition=Q(is_current=False)),
+            # Keys that several lines share.
+            models.Index(
+                fields=["key"], name="contribution_repeated", condition=Q(is_current=True, occurrence__gt=1)
+            ),
+            models.Index(
+                fields=["replaced_in"], name="contribution_replaced", condition=Q(replaced_in__isnull=False)
+            ),
+            # The latest lines: of the agency, an operation, a donor and a year.
             models.Index(fields=["-date", "id"], name="contribution_latest"),
             models.Index(fields=["operation", "-date"], name="contribution_by_operation"),
-            # Totals of a year.
-            models.Index(fields=["budget_year", "donor"], name="contribution_by_year"),
+            models.Index(fields=["donor", "-date"], name="contribution_by_donor"),
+            models.Index(fields=["budget_year", "-date"], name="contribution_by_year"),
         ]
 
     def __str__(self) -> str:
@@ -379,24 +583,174 @@ class Contribution(models.Model):
 
 def contribution_key(
     reference: str,
-    donor: int,
-    date: dt.date,
+    donor: uuid.UUID,
+    date: dt.date | str,
     operation: int | None,
     budget_year: int,
     earmarking: str,
-    occurrence: int,
-) -> str:
-    """What identifies a line across files; lines that share all but amounts differ in ``occurrence``."""
+) -> uuid.UUID:
+    """What identifies a line across files; lines that share it all differ in their occurrence alone.
+
+    ``donor`` is the donor's token. 128 bits of a digest: that two of a million lines meet by chance has odds
+    of 1 to 10²⁶.
+    """
     parts = (
-        reference.casefold(),
-        donor,
-        date.isoformat(),
-        operation or "",
-        budget_year,
-        earmarking,
-        occurrence,
+        f"{reference.casefold()}\x1f{donor}\x1f{date}\x1f{operation or ''}\x1f{budget_year}\x1f{earmarking}"
     )
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
+    return uuid.UUID(bytes=hashlib.blake2b(parts.encode(), digest_size=16).digest())
+
+
+class StagedLineQuerySet(models.QuerySet):
+    def new(self) -> StagedLineQuerySet:
+        return self.filter(state=StagedLine.State.NEW)
+
+    def changed(self) -> StagedLineQuerySet:
+        return self.filter(state=StagedLine.State.CHANGED)
+
+    def with_previous(self) -> StagedLineQuerySet:
+        """With the line that each replaces, its donor and its operation."""
+        return self.select_related("batch", "previous__donor", "previous__operation")
+
+
+class StagedLine(models.Model):
+    """A line of a file on its way: cleaned, with what it refers to, and what an import would do with it.
+
+    Rows live as long as the import is not done with. They have no constraints, for what is wrong in a file is
+    told by its ``ImportProblem`` rows, and what is stored at last is checked by ``Contribution``.
+    """
+
+    class State(models.TextChoices):
+        NEW = "n", _("new")
+        ADDED = "a", _("another one")
+        CHANGED = "c", _("replaces")
+        KEPT = "k", _("left as it is")
+        UNCHANGED = "u", _("unchanged")
+        WITHDRAWN = "w", _("to be withdrawn")
+
+    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="staged", db_constraint=False)
+    line = models.PositiveIntegerField()
+    state = models.CharField(max_length=1, choices=State.choices)
+    reference = models.CharField(max_length=60)
+    donor_token = models.UUIDField()
+    date = models.DateField()
+    operation = models.ForeignKey(
+        Operation, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    budget_year = models.PositiveSmallIntegerField()
+    amount_usd = CentsField()
+    currency = models.CharField(max_length=3)
+    amount = CentsField(null=True)
+    earmarking = models.CharField(max_length=20)
+    description = models.CharField(max_length=500)
+    key = models.UUIDField()
+    occurrence = models.PositiveIntegerField(default=1)
+    previous = models.ForeignKey(
+        Contribution, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    decision = models.CharField(max_length=1, default="")
+
+    objects = StagedLineQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("staged line")
+        verbose_name_plural = _("staged lines")
+        ordering = ["line", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}: {self.line}"
+
+    @property
+    def differences(self) -> list[tuple[str, Any, Any]]:
+        """What it would change of the line that it replaces: column, old and new, of the columns of its file."""
+        names = [name for name in COMPARED if name in self.batch.plan.get("columns", COMPARED)]
+        pairs = [(name, getattr(self.previous, name), getattr(self, name)) for name in names]
+        return [(name, old, new) for name, old, new in pairs if old != new]
+
+
+class MonthlySumQuerySet(models.QuerySet):
+    def released(self, at: dt.datetime | None = None) -> MonthlySumQuerySet:
+        """What the lines that readers see at ``at`` (default: now) make; the same imports as theirs."""
+        return self.filter(batch__withdrawn_at__isnull=True, batch__released_at__lte=at or timezone.now())
+
+
+class MonthlySum(models.Model):
+    """What one import added to (or took from) a donor, operation, budget year, month and earmarking.
+
+    The sum over the imports that readers see is what the lines make; ``sums`` keeps it so. No foreign keys in the
+    database: they would cost more than the sums save, and what they would hold is held by ``Contribution``.
+    """
+
+    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="sums", db_constraint=False)
+    donor = models.ForeignKey(
+        Donor, models.DO_NOTHING, related_name="sums", db_constraint=False, db_index=False
+    )
+    operation = models.ForeignKey(
+        Operation, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    budget_year = models.PositiveSmallIntegerField()
+    month = models.DateField()  # its first day
+    earmarking = models.CharField(max_length=20)
+    amount_usd = CentsField()
+    lines = models.IntegerField()
+
+    objects = MonthlySumQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("monthly sum")
+        verbose_name_plural = _("monthly sums")
+        indexes = [
+            models.Index(fields=["budget_year", "donor"], name="sum_by_year"),
+            models.Index(fields=["donor", "budget_year"], name="sum_by_donor"),
+            models.Index(fields=["operation", "budget_year"], name="sum_by_operation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.donor_id} {self.month}: {self.amount_usd}"
+
+
+class DonorMerge(models.Model):
+    """The record of a donor that became part of another: whose lines they were, and who said so."""
+
+    donor = models.ForeignKey(Donor, models.PROTECT, related_name="merges", verbose_name=_("became"))
+    name = models.CharField(_("was called"), max_length=200)
+    token = models.UUIDField(editable=False)
+    was = models.JSONField(_("was"), default=dict, help_text=_("All that was stored of the donor."))
+    lines = models.PositiveIntegerField(_("lines moved"), default=0)
+    merged_at = models.DateTimeField(_("merged"), default=timezone.now)
+    merged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("merged by")
+    )
+    because = models.TextField(_("why"), blank=True)
+
+    class Meta:
+        verbose_name = _("merge of donors")
+        verbose_name_plural = _("merges of donors")
+        ordering = ["-merged_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} → {self.donor}"
+
+
+class ImportProblem(models.Model):
+    """What is wrong with a cell of a file: where, what stands there, and what to do about it."""
+
+    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="problems")
+    line = models.PositiveIntegerField(_("line"))
+    column = models.CharField(_("column"), max_length=60, blank=True)
+    value = models.CharField(_("value"), max_length=80, blank=True)
+    message = models.TextField(_("what is wrong, and what to do"))
+
+    class Meta:
+        verbose_name = _("problem of an import")
+        verbose_name_plural = _("problems of an import")
+        ordering = ["line", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.line} {self.column}: {self.message}"
+
+
+# What two lines of one key are compared by.
+COMPARED = ("amount_usd", "currency", "amount", "description")
 
 
 def donor_class(kind: str) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable
-from decimal import Decimal
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from import_export.results import Result
 
 from operations.cells import (
     clean_amount,
@@ -23,23 +27,23 @@ from operations.cells import (
     clean_year,
     fold_name,
     free_slug,
-    read_amount,
 )
 from operations.importing import (
     BATCH,
+    SHOWN_ERRORS,
     Cell,
     CellError,
-    Overtaken,
     Plan,
     Row,
     Suggestions,
     TableResource,
-    same,
+    fold_reference,
     shown,
 )
 from operations.resources import Countries, clean_countries, column, operation_column
 
-from .models import Contribution, Donor, DonorAlias, ImportBatch, contribution_key
+from .importing import make_plan, plan_and_import, receive
+from .models import Contribution, Donor, DonorAlias, ImportBatch
 
 KIND_ALIASES = {
     "private": "private",
@@ -60,6 +64,9 @@ def clean_currency(cell: object) -> str:
         raise ValueError(_("“%s” is not the code of a currency, such as USD.") % text)
     return text
 
+
+SHOWN_ROWS = 100  # of the changed ones, in the plan of a dataset
+MOST_UNKNOWN = 500  # names that a person decides about at a time
 
 # What people type where they have no donor.
 PLACEHOLDERS = {"-", "–", "—", "?", "n/a", "na", "nil", "none", "null", "tbc", "tbd", "unknown", "not known"}
@@ -219,6 +226,51 @@ class DonorResource(TableResource):
         return super().get_queryset().select_related("parent")
 
 
+@dataclass
+class FilePlan(Plan):
+    """What the import of a file would do or did, as its batch says it."""
+
+    counted: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, batch: ImportBatch) -> FilePlan:
+        errors = [
+            CellError(e.line, e.column, e.value, e.message) for e in batch.problems.order_by("line", "pk")
+        ]
+        return cls(
+            rows=batch.counts["rows"],
+            changed=list(batch.staged.changed().with_previous()[:SHOWN_ROWS]),
+            unchanged=batch.counts["unchanged"],
+            errors=errors,
+            mapping=batch.mapping,
+            left_out=batch.plan["left_out"],
+            notes=batch.plan["notes"],
+            totals=batch.totals,
+            counted=batch.counts,
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.counted
+
+
+class DatasetSource:
+    """A dataset as a source of lines."""
+
+    typed = True
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+        self.headers = list(dataset.headers or [])
+        self.notes = list(getattr(dataset, "notes", []))
+
+    def chunks(self, size: int) -> Iterator[list[tuple[int, Any]]]:
+        lines = getattr(self.dataset, "lines", None) or range(2, len(self.dataset) + 2)
+        numbered = zip(lines, self.dataset, strict=True)
+        while chunk := list(islice(numbered, size)):
+            yield chunk
+
+
 class ContributionResource(TableResource):
     reference = column("reference", Cell(clean_text, longest=60))
     donor = column("donor", Cell(clean_donor_name))
@@ -253,6 +305,22 @@ class ContributionResource(TableResource):
         super().__init__(**kwargs)
         self.new_donors = new_donors
 
+    def decide(self, options: dict[str, Any]) -> None:
+        """Take what a person decided, as a batch keeps it (see ``ImportBatch.options``)."""
+        self.round_to_cents = options.get("round_to_cents", False)
+        self.new_donors = options.get("new_donors", False)
+        self.decided_donors = options.get("donors", {})
+        self.decided_operations = options.get("operations", {})
+        order = options.get("dates") or ""
+        self.fields["date"].widget.options = {
+            "order": "" if order == "plain" else order,
+            "stands_for": options.get("stands_for", "last"),
+        }
+
+    def decisions(self) -> dict[str, Any]:
+        """What was decided for this import, as its batch keeps it."""
+        return {"round_to_cents": self.round_to_cents, "new_donors": self.new_donors}
+
     # --- export ---
 
     def dehydrate_donor(self, line: Contribution) -> str:
@@ -264,10 +332,40 @@ class ContributionResource(TableResource):
     def filter_export(self, queryset: Any, **kwargs: Any) -> Any:
         return queryset.current().select_related("donor", "operation")
 
-    # --- plan ---
+    # --- import ---
 
-    def prepare(self, plan: Plan) -> None:
+    def import_data_inner(
+        self,
+        dataset: Any,
+        dry_run: bool,
+        raise_errors: bool,
+        using_transactions: bool,
+        collect_failed_rows: bool,
+        **kwargs: Any,
+    ) -> Result:
+        """Of a dataset at hand; nothing is left of an import that changes nothing."""
+        source, user = DatasetSource(dataset), kwargs.get("user")
+        raw = getattr(dataset, "raw", b"")
+        batch = receive(raw, kwargs.get("file_name") or "", user, options=self.decisions())
+        if dry_run:
+            make_plan(batch, source, self)
+        else:
+            plan_and_import(batch, source, self, user)
+        plan = FilePlan.of(batch)
+        if batch.state != ImportBatch.State.IMPORTED:
+            batch.file.delete(save=False)
+            batch.delete()
+        if plan.errors and raise_errors:
+            raise ValidationError([error.sentence for error in plan.errors[:SHOWN_ERRORS]])
+        return self.result(plan, dataset)
+
+    # --- what a line refers to ---
+
+    def prepare(self) -> None:
+        """Load what lines refer to, and forget what earlier files had."""
         self.may_everywhere = self.has_everywhere("import")
+        lookup = self.fields["operation"].widget
+        lookup.load(self.referred(lookup.model))
         donors = {donor.pk: donor for donor in Donor.objects.all()}
         aliases = {alias.folded: donors[alias.donor_id] for alias in DonorAlias.objects.all()}
         self.donors = aliases | {
@@ -285,80 +383,67 @@ class ContributionResource(TableResource):
             and donor.parent_id
             and "private donors" in fold_name(donor.name_en)
         }
+        self.by_token = {str(donor.token): donor for donor in donors.values()}
         self.planned: dict[tuple[str, bool], Donor] = {}  # by folded name, and whether private
-        self.exact, self.stored, self.rounded = Decimal(0), Decimal(0), 0
-        self.has_usd = "amount_usd" in plan.mapping.values()
-        if not self.has_usd and "amount" not in plan.mapping.values():
-            plan.errors.append(
-                CellError(1, "amount_usd", "", _("The file has no column “amount_usd” or “amount”."))
-            )
+        self.aliased: dict[str, str] = {}  # names that were decided to be a donor's, with its token
+        self.missed: Counter[tuple[str, str]] = Counter()  # lines of each unknown donor, by name and class
+        self.missed_operations: Counter[str] = Counter()
 
-    def clean_row(self, row: Row, columns: dict[str, Any]) -> list[CellError]:
-        """Every error of the line at once; a line of totals is one error."""
-        for name in ("reference", "date", "donor", "operation"):
-            text = str(row.raw.get(name) or "").strip(" :*").casefold()
-            if text in TOTALS and text not in self.donors:
-                said = _(
-                    "This line is a total. Take it out of the file: imported, it would count everything twice."
-                )
-                return [CellError(row.line, name, shown(row.raw[name]), said)]
-        return super().clean_row(row, columns)
+    def is_total(self, text: str) -> bool:
+        text = text.strip(" :*").casefold()
+        return text in TOTALS and text not in self.donors
 
-    def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
-        values = row.values
-        if not self.may_everywhere and values.get("operation") is None and not row.raw.get("operation"):
-            yield "operation", _("Name the operation: you may import contributions to some operations alone.")
-        kind = values.pop("donor_type", "")
+    def miss(self, pair: tuple[str, str]) -> None:
+        self.missed[pair] += 1
+
+    def donor_of(self, name: str, kind: str) -> Donor | tuple[str, str]:
+        """The donor of a name and class, or the column that is wrong and why."""
         try:
-            if "donor" in values:
-                values["donor"] = self.find_donor(values["donor"], kind)
+            return self.find_donor(name, kind)
         except NoKind as error:
-            yield "donor_type", str(error)
+            return "donor_type", str(error)
         except ValueError as error:
-            yield "donor", str(error)
-        if values.get("currency") == "" and "amount" not in row.raw:
-            values["currency"] = "USD"
-        if "amount" in values and (problems := list(self.check_amount(row))):
-            yield from problems
-            return
-        usd = "amount_usd" if self.has_usd else "amount"
-        amount = values.get("amount_usd")
-        if amount is None:
-            yield usd, _("The amount in US dollars is missing. A line without it cannot be counted.")
-        elif amount == 0:
-            yield usd, _("The amount is zero. Leave the line out.")
-        else:
-            exact = read_amount(row.raw[usd])
-            self.exact += exact
-            self.stored += amount
-            self.rounded += exact != amount
-        if not values.get("budget_year") and "date" in values:
-            values["budget_year"] = values["date"].year
-        for name, blank in (("operation", None), ("reference", ""), ("earmarking", "")):
-            values.setdefault(name, blank)
+            return "donor", str(error)
 
-    def check_amount(self, row: Row) -> Iterable[tuple[str, str]]:
-        """The amount as it was given, in the currency of the line; without a column for it, US dollars."""
-        values, text = row.values, row.values["amount"]
-        if not values.get("currency"):
-            if "currency" in row.raw and text and not self.has_usd and not DOLLARS.search(text):
-                yield "currency", _("The currency is missing. Write its code, such as USD.")
-                return
-            values["currency"] = "USD"
-        try:
-            values["amount"] = clean_amount(
-                row.raw["amount"], currency=values["currency"], round_to_cents=self.round_to_cents
-            )
-        except ValueError as error:
-            yield "amount", str(error)
-            return
-        if not self.has_usd and values["currency"] == "USD":
-            values["amount_usd"] = values["amount"]
+    def operation_of(self, cell: Any) -> int | None:
+        """The key of the operation that a cell names, or was decided to name."""
+        if type(cell) is str and (code := self.decided_operations.get(fold_name(cell))):
+            cell = code
+        found = self.fields["operation"].widget.clean(cell)
+        return found and found.pk
+
+    def unknown(self) -> dict[str, list[dict[str, Any]]]:
+        """The donors and operations that nobody knows, with their lines and the closest known ones."""
+        donors = [
+            {"name": name, "kind": kind, "lines": lines, "near": [
+                {"token": str(near.token), "name": near.name_en} for near in self.hint.nearest(fold_name(name))]}
+            for (name, kind), lines in self.missed.most_common(MOST_UNKNOWN)
+        ]  # fmt: skip
+        lookup = self.fields["operation"].widget
+        operations = [
+            {"text": text, "lines": lines, "near": [
+                {"code": near.code, "name": near.name_en} for near in lookup.hint.nearest(fold_reference(text))]}
+            for text, lines in self.missed_operations.most_common(MOST_UNKNOWN)
+        ]  # fmt: skip
+        return {"donors": donors, "operations": operations}
+
+    def new_aliases(self) -> list[list[str]]:
+        return sorted([name, token] for name, token in self.aliased.items())
+
+    def decided_donor(self, name: str, kind: str) -> Donor | None:
+        """What a person said about an unknown name: whose it is, or that it is a donor of its own."""
+        said = self.decided_donors.get(f"{fold_name(name)}|{kind}")
+        if said is None:
+            return None
+        if "is" in said and (donor := self.by_token.get(said["is"])):
+            self.aliased[name] = said["is"]
+            return donor
+        return self.planned_donor(name, said["new"]) if "new" in said else None
 
     def find_donor(self, name: str, kind: str) -> Donor:
-        """The donor of a name and class: “Japan, private donors” is the class of Japan's private donors."""
-        if fold_name(name) in self.donors:
-            donor = self.donors[fold_name(name)]
+        """“Japan, private donors” is the class of Japan's private donors."""
+        donor = self.donors.get(fold_name(name)) or self.decided_donor(name, kind)
+        if donor is not None:
             is_class = kind == Donor.Kind.PRIVATE and donor.kind == Donor.Kind.GOVERNMENT
             return self.private_class(donor) if is_class else donor
         if match := PRIVATE_IN.fullmatch(name):
@@ -397,153 +482,20 @@ class ContributionResource(TableResource):
         donor.country, donor.parent = country.country, country
         return donor
 
-    def settle_planned(self, rows: list[Row]) -> None:
+    def settle_planned(self) -> dict[uuid.UUID, uuid.UUID]:
         """A new name that stands for a government and for private donors is a country and its private class.
 
-        Decided when all lines are read, so that their order means nothing.
+        Decided when all lines are read, so that their order means nothing. Answers whose lines (by token) are whose
+        instead.
         """
-        instead: dict[int, Donor] = {}
+        instead = {}
         for (folded, is_private), donor in list(self.planned.items()):
             public = self.planned.get((folded, False))
             if is_private and public is not None:
                 del self.planned[folded, True]
                 is_class = public.kind == Donor.Kind.GOVERNMENT
-                instead[id(donor)] = self.private_class(public) if is_class else public
-        for row in rows:
-            row.values["donor"] = instead.get(id(row.values["donor"]), row.values["donor"])
-
-    def compare(self, rows: list[Row], plan: Plan) -> None:
-        """Match the file's lines with the known ones: line by line within the same identity.
-
-        Equal lines match first, so that the order of a file means nothing; what is left over is
-        paired in order and replaces, or is new.
-        """
-        self.settle_planned(rows)
-        known, equal = defaultdict(list), defaultdict(list)
-        compared = [name for name in COMPARED if rows and name in rows[0].values]
-        if rows:
-            dates = [row.values["date"] for row in rows]
-            lines = Contribution.objects.current().filter(date__range=(min(dates), max(dates)))
-            for line in lines.select_related("donor", "operation").order_by("-pk"):
-                known[self.identity_of(line)].append(line)
-                equal[self.identity_of(line), *(getattr(line, name) or "" for name in compared)].append(line)
-        left: dict[tuple, list[Row]] = defaultdict(list)
-        self.taken: dict[tuple, set[str]] = {}
-        matched = set()
-        for row in rows:
-            identity = self.identify(row.values)
-            self.taken.setdefault(identity, {line.key for line in known.get(identity, [])})
-            if same_lines := equal.get((identity, *(row.values[name] or "" for name in compared))):
-                matched.add(same_lines.pop().pk)
-                plan.unchanged += 1
-            else:
-                left[identity].append(row)
-        for identity, group in left.items():
-            others = [line for line in known.get(identity, []) if line.pk not in matched]
-            for row in group:
-                if others:
-                    row.instance = others.pop()
-                    row.differences = self.differences(row.instance, row)
-                    plan.changed.append(row)
-                else:
-                    plan.new.append(row)
-        plan.new.sort(key=lambda row: row.line)
-        plan.changed.sort(key=lambda row: row.line)
-
-    def identify(self, values: dict[str, Any]) -> tuple:
-        donor = values["donor"]
-        return (
-            values["reference"].casefold(),
-            donor.pk or id(donor),  # a planned donor has no known line
-            values["date"],
-            values["operation"] and values["operation"].pk,
-            values["budget_year"],
-            values["earmarking"],
-        )
-
-    @staticmethod
-    def identity_of(line: Contribution) -> tuple:
-        return (
-            line.reference.casefold(),
-            line.donor_id,
-            line.date,
-            line.operation_id,
-            line.budget_year,
-            line.earmarking,
-        )
-
-    @staticmethod
-    def differences(line: Contribution, row: Row) -> list[tuple[str, Any, Any]]:
-        return [
-            (name, getattr(line, name), row.values[name])
-            for name in COMPARED
-            if name in row.values and not same(getattr(line, name), row.values[name])
-        ]
-
-    def sum_up(self, plan: Plan) -> None:
-        stored = sum((row.values["amount_usd"] for row in (*plan.new, *plan.changed)), Decimal(0))
-        plan.totals = {"in_file_usd": f"{self.exact:f}", "new_and_changed_usd": f"{stored:f}"}
-        if self.rounded:
-            plan.totals |= {
-                "rounded_lines": str(self.rounded),
-                "rounded_total_usd": f"{self.stored:f}",
-                "rounding_difference_usd": f"{self.stored - self.exact:f}",
-            }
-            plan.notes.append(
-                _(
-                    "%(count)d amounts are finer than a cent and are rounded half-up, each on its own; "
-                    "the total becomes US$ %(total)s (difference %(difference)s)."
-                )
-                % {
-                    "count": self.rounded,
-                    "total": self.stored,
-                    "difference": self.stored - self.exact,
-                }
-            )
-        if "budget_year" not in plan.mapping.values():
-            plan.notes.append(
-                _("The file has no column “budget_year”: the year of each line's date is taken.")
-            )
-        for donor in self.planned.values():
-            plan.notes.append(
-                _("New donor: %(name)s (%(kind)s).")
-                % {"name": donor.name_en, "kind": donor.get_kind_display()}
-            )
-
-    # --- write ---
-
-    def write(self, plan: Plan, *, batch: ImportBatch, user: Any) -> None:
-        slugs = set(Donor.objects.values_list("slug", flat=True))
-        for donor in sorted(self.planned.values(), key=lambda donor: donor.parent is not None):
-            donor.parent = donor.parent  # a planned parent has its key by now
-            donor.slug = free_slug(donor.name_en, slugs)
-            donor.save()
-        replaced = [row.instance.pk for row in plan.changed]
-        for start in range(0, len(replaced), BATCH):
-            chunk = replaced[start : start + BATCH]
-            if Contribution.objects.current().filter(pk__in=chunk).update(replaced_in=batch) != len(chunk):
-                raise Overtaken
-        lines = []
-        for row in plan.changed:
-            old = {name: getattr(row.instance, name) for name in (*IDENTITY, *COMPARED)}
-            lines.append(Contribution(**{**old, **row.values}, key=row.instance.key, batch=batch))
-        for row in plan.new:
-            lines.append(Contribution(**row.values, key=self.free_key(row), batch=batch))
-        Contribution.objects.bulk_create(lines, batch_size=BATCH)
-
-    def free_key(self, row: Row) -> str:
-        """The key of the line's first occurrence number that no current line of its identity has."""
-        parts = tuple(getattr(row.values[name], "pk", row.values[name]) for name in IDENTITY)
-        taken = self.taken.setdefault(self.identify(row.values), set())
-        occurrence = len(taken) + 1
-        while (key := contribution_key(*parts, occurrence)) in taken:
-            occurrence += 1
-        taken.add(key)
-        return key
-
-
-IDENTITY = ("reference", "donor", "date", "operation", "budget_year", "earmarking")
-COMPARED = ("amount_usd", "currency", "amount", "description")
+                instead[donor.token] = (self.private_class(public) if is_class else public).token
+        return instead
 
 
 def record_batch(
@@ -572,4 +524,4 @@ def record_batch(
     return batch
 
 
-TABLES: dict[str, type[TableResource]] = {"donors": DonorResource, "contributions": ContributionResource}
+TABLES: dict[str, type[TableResource]] = {"donors": DonorResource}

@@ -247,7 +247,7 @@ class TableAdmin(ImportExportMixin):
         plan: Plan = result.plan
         if plan.held:
             messages.warning(request, held_back(plan.held))
-        if not plan.new and not plan.changed:
+        if not plan.counts["new"] and not plan.counts["changed"]:
             messages.success(
                 request, _("Nothing changed: the site has all %d lines of this file.") % plan.unchanged
             )

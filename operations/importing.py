@@ -131,9 +131,13 @@ class Suggestions:
             self.found[text] = self.search(text)
         return self.found.get(text, "")
 
-    def search(self, text: str) -> str:
+    def nearest(self, text: str) -> list[Any]:
+        """What bears the names nearest to a text, nearest first."""
         found = process.extract(text[:200], self.known.keys(), limit=3, score_cutoff=75)
-        names = list(dict.fromkeys(str(self.known[name]) for name, _score, _index in found))
+        return list(dict.fromkeys(self.known[name] for name, _score, _index in found))
+
+    def search(self, text: str) -> str:
+        names = list(dict.fromkeys(map(str, self.nearest(text))))
         return " " + _("Did you mean %s?") % _(" or ").join(f"“{name}”" for name in names) if names else ""
 
 

@@ -135,7 +135,6 @@ def batch(**fields: Any) -> ImportBatch:
 
 def contribution(of: Donor, **fields: Any) -> Contribution:
     """A public line; name a ``batch`` to have several in one, and an ``occurrence`` where they are equal."""
-    occurrence = fields.pop("occurrence", 1)
     line = Contribution(
         donor=of,
         **{
@@ -150,7 +149,9 @@ def contribution(of: Donor, **fields: Any) -> Contribution:
     )
     line.batch_id = line.batch_id or batch().pk
     line.key = fields.get("key") or contribution_key(
-        line.reference, of.pk, line.date, line.operation_id, line.budget_year, line.earmarking, occurrence
+        line.reference, of.token, line.date, line.operation_id, line.budget_year, line.earmarking
     )
+    if line.replaced_in_id:
+        line.is_current = False
     line.save()
     return line

@@ -265,8 +265,8 @@ def import_lines(world: World, number: int) -> None:
     donor, _made = Donor.objects.get_or_create(name="Nobody yet", kind="government", may_be_named=True)
     occurrence = 2 + Contribution.objects.count()
     factories.contribution(donor, batch=batch, operation=world.operations[0], occurrence=occurrence)
-    newest = Contribution.objects.filter(key=world.line.key, replaced_in__isnull=True)
-    if newest.update(replaced_in=batch):
+    newest = Contribution.objects.current().filter(key=world.line.key, occurrence=1)
+    if newest.update(replaced_in=batch, is_current=False):
         factories.contribution(
             world.line.donor,
             batch=batch,

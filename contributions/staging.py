@@ -1,0 +1,325 @@
+"""The lines of a file beside the books: staged, compared with them set-wise, and stored.
+
+All of it is SQL over ``StagedLine`` and ``Contribution``, the same on PostgreSQL and SQLite but for how rows get
+in (COPY there, executemany here). Every line starts as new and first of its key; what is known or repeated is
+found by comparing, and marked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from .cleaning import Staged
+from .models import COMPARED, Contribution, ImportBatch, StagedLine
+
+STAGED = StagedLine._meta.db_table
+BOOKS = Contribution._meta.db_table
+
+# As ``cleaning.LineCleaner`` makes them.
+COLUMNS = ("line", "reference", "donor_token", "date", "operation_id", "budget_year", "amount_usd", "currency",
+           "amount", "earmarking", "description", "key")  # fmt: skip
+ALWAYS = ("batch_id", "state", "occurrence", "decision")
+
+# Joined to the books as ``c``; those without ``m`` are matched by no staged line of the batch that it is given.
+NOT_MATCHED = f"LEFT JOIN {STAGED} AS m ON m.previous_id = c.id AND m.batch_id = %s"
+
+
+def is_postgres() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def is_same() -> str:
+    """The operator that compares, and takes NULL for a value."""
+    return "IS NOT DISTINCT FROM" if is_postgres() else "IS"
+
+
+def run(sql: str, *parameters: Any) -> int:
+    """How many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.rowcount
+
+
+def rows(sql: str, *parameters: Any) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+# --- In ---------------------------------------------------------------------------------------------
+
+
+def stage(batch: ImportBatch, lines: Sequence[Staged]) -> None:
+    """Add lines to the stage, in a transaction of their own."""
+    if not lines:
+        return
+    always = (batch.pk, StagedLine.State.NEW.value, 1, "")
+    with transaction.atomic(), connection.cursor() as cursor:
+        if is_postgres():
+            names = ", ".join((*ALWAYS, *COLUMNS))
+            before = "\t".join(map(str, always)) + "\t"
+            with cursor.copy(f"COPY {STAGED} ({names}) FROM STDIN") as copy:
+                copy.write("".join(copied(before, lines)))
+        else:
+            names, marks = ", ".join((*ALWAYS, *COLUMNS)), ", ".join(["%s"] * (len(ALWAYS) + len(COLUMNS)))
+            many = f"INSERT INTO {STAGED} ({names}) VALUES ({marks})"
+            cursor.executemany(many, [always + line for line in lines])
+
+
+def copied(before: str, lines: Iterable[Staged]) -> Iterator[str]:
+    """In PostgreSQL's text form. Cleaned text holds no tab and no line end; a backslash it may hold."""
+    for line in lines:
+        text = "\t".join(["\\N" if value is None else str(value) for value in line])
+        yield f"{before}{text}\n" if "\\" not in text else f"{before}{escaped(line)}\n"
+
+
+def escaped(line: Staged) -> str:
+    return "\t".join("\\N" if value is None else str(value).replace("\\", "\\\\") for value in line)
+
+
+def clear(batch: ImportBatch) -> None:
+    """Forget the staged lines of a batch."""
+    StagedLine.objects.filter(batch=batch).delete()
+
+
+# --- Compared ---------------------------------------------------------------------------------------
+
+
+def compare(batch: ImportBatch, columns: Iterable[str], complete_years: Iterable[int] = ()) -> None:
+    """Mark each staged line as new, replacing, or unchanged; with ``complete_years``, add what is to be withdrawn.
+
+    ``columns``: those that the file has; the others are kept from the known line and not compared. Equal lines of
+    a key match first, so that the order of a file means nothing; what is left over is paired in order.
+    """
+    compared = [name for name in COMPARED if name in set(columns)]
+    with transaction.atomic():
+        run(
+            f"UPDATE {STAGED} SET state = 'n', previous_id = NULL, occurrence = 1, decision = '' "
+            "WHERE batch_id = %s AND (state <> 'n' OR occurrence <> 1 OR decision <> '')",
+            batch.pk,
+        )
+        run(f"DELETE FROM {STAGED} WHERE batch_id = %s AND line = 0", batch.pk)
+        if is_postgres():
+            run(f"ANALYZE {STAGED}")
+            # A table that was counted while it was empty would be searched once for each line.
+            run("SET LOCAL enable_nestloop = off")
+            run("SET LOCAL work_mem = '64MB'")
+        shared = find_shared_keys(batch)
+        if Contribution.objects.current().exists():
+            match_single(batch, compared, shared)
+        if shared:
+            match_shared(batch, compared)
+        if shared:
+            number_repeated(batch)
+        run("DROP TABLE IF EXISTS shared_keys")
+        for year in complete_years:
+            withdraw_missing(batch, year)
+
+
+def find_shared_keys(batch: ImportBatch) -> bool:
+    """Keep the keys that are not one line here and at most one there; whether there are any."""
+    run("DROP TABLE IF EXISTS shared_keys")
+    run(
+        f"CREATE TEMPORARY TABLE shared_keys AS "
+        f"SELECT key FROM {STAGED} WHERE batch_id = {batch.pk:d} GROUP BY key HAVING COUNT(*) > 1 "
+        f"UNION SELECT key FROM {BOOKS} WHERE is_current AND occurrence > 1"
+    )
+    run("CREATE INDEX shared_key ON shared_keys (key)")
+    return bool(rows("SELECT 1 FROM shared_keys LIMIT 1"))
+
+
+def match_single(batch: ImportBatch, compared: Sequence[str], shared: bool) -> None:
+    equal = " AND ".join(f"s.{name} {is_same()} c.{name}" for name in compared) or "1 = 1"
+    apart = "AND NOT EXISTS (SELECT 1 FROM shared_keys AS k WHERE k.key = s.key)" if shared else ""
+    run(
+        f"UPDATE {STAGED} AS s SET previous_id = c.id, occurrence = c.occurrence, "
+        f"state = CASE WHEN {equal} THEN 'u' ELSE 'c' END "
+        f"FROM {BOOKS} AS c WHERE c.key = s.key AND c.is_current AND s.batch_id = %s {apart}",
+        batch.pk,
+    )
+
+
+def match_shared(batch: ImportBatch, compared: Sequence[str]) -> None:
+    """Lines of keys that several share: equal ones first, then the others in order of line and occurrence."""
+    for names, state in ((compared, "u"), ((), "c")):
+        by, theirs = ", ".join(("key", *names)), ", ".join(f"c.{name}" for name in ("key", *names))
+        join = "a.key = b.key AND a.place = b.place" + "".join(
+            f" AND a.{name} {is_same()} b.{name}" for name in names
+        )
+        run(
+            f"UPDATE {STAGED} AS s SET previous_id = pair.known, occurrence = pair.occurrence, state = '{state}' "
+            f"FROM (SELECT a.id AS id, b.id AS known, b.occurrence AS occurrence FROM "
+            f"(SELECT id, {by}, ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY line) AS place "
+            f" FROM {STAGED} WHERE batch_id = %s AND state = 'n' AND key IN (SELECT key FROM shared_keys)) AS a "
+            f"JOIN (SELECT c.id, c.occurrence, {theirs}, "
+            f" ROW_NUMBER() OVER (PARTITION BY {theirs} ORDER BY c.occurrence) AS place "
+            f" FROM {BOOKS} AS c {NOT_MATCHED} "
+            f" WHERE m.id IS NULL AND c.is_current AND c.key IN (SELECT key FROM shared_keys)) AS b "
+            f"ON {join}) AS pair WHERE s.id = pair.id",
+            batch.pk,
+            batch.pk,
+        )
+
+
+def number_repeated(batch: ImportBatch) -> None:
+    """Give new lines of a shared key the lowest occurrences that no current line of it has."""
+    new = rows(
+        f"SELECT id, key FROM {STAGED} WHERE batch_id = %s AND state = 'n' "
+        "AND key IN (SELECT key FROM shared_keys) ORDER BY key, line",
+        batch.pk,
+    )
+    known = rows(
+        f"SELECT key, occurrence FROM {BOOKS} WHERE is_current AND key IN (SELECT key FROM shared_keys)"
+    )
+    taken: dict[Any, set[int]] = {}
+    for key, occurrence in known:
+        taken.setdefault(key, set()).add(occurrence)
+    numbered, free, last = [], 1, None
+    for pk, key in new:
+        free = free + 1 if key == last else 1
+        while free in taken.get(key, ()):
+            free += 1
+        last = key
+        if free > 1:
+            numbered.append((free, pk))
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {STAGED} SET occurrence = %s WHERE id = %s", numbered)
+
+
+def number_added(batch: ImportBatch) -> None:
+    """Give the lines that were decided to be gifts of their own occurrences that no other line of their key has."""
+    added = rows(f"SELECT id, key FROM {STAGED} WHERE batch_id = %s AND state = 'a'", batch.pk)
+    for pk, key in added:
+        taken = rows(
+            f"SELECT occurrence FROM {BOOKS} WHERE is_current AND key = %s "
+            f"UNION SELECT occurrence FROM {STAGED} WHERE batch_id = %s AND key = %s AND id <> %s",
+            *(key, batch.pk, key, pk),
+        )
+        free = next(number for number in count(1) if (number,) not in taken)
+        run(f"UPDATE {STAGED} SET occurrence = %s WHERE id = %s", free, pk)
+
+
+def withdraw_missing(batch: ImportBatch, year: int) -> None:
+    """Stage the withdrawal of each current line of a budget year that the file does not have."""
+    copied = ", ".join(f"c.{name}" for name in ("reference", "date", "operation_id", "budget_year", "amount_usd",
+                                                "currency", "amount", "earmarking", "description", "key",
+                                                "occurrence"))  # fmt: skip
+    names = copied.replace("c.", "")
+    run(
+        f"INSERT INTO {STAGED} (batch_id, line, state, decision, previous_id, donor_token, {names}) "
+        f"SELECT {batch.pk:d}, 0, 'w', '', c.id, d.token, {copied} FROM {BOOKS} AS c "
+        f"JOIN contributions_donor AS d ON d.id = c.donor_id {NOT_MATCHED} "
+        f"WHERE m.id IS NULL AND c.is_current AND c.budget_year = %s",
+        batch.pk,
+        year,
+    )
+
+
+# --- Out --------------------------------------------------------------------------------------------
+
+
+def store(batch: ImportBatch, columns: Iterable[str]) -> tuple[int, int]:
+    """Replace and add the lines as they were staged: how many were replaced or withdrawn, and how many stored.
+
+    Within a transaction of the caller, who has made sure that nothing changed since they were compared. A column
+    that the file does not have is kept from the line that is replaced.
+    """
+    replaced = run(
+        f"UPDATE {BOOKS} SET is_current = %s, replaced_in_id = %s WHERE is_current AND id IN "
+        f"(SELECT previous_id FROM {STAGED} WHERE batch_id = %s AND state IN ('c', 'w'))",
+        False,
+        batch.pk,
+        batch.pk,
+    )
+    kept = [name for name in COMPARED if name not in set(columns)]
+    known = {name: f"s.{name}" for name in (*COMPARED, "reference")}
+    known |= {name: f"CASE WHEN s.state = 'c' THEN o.{name} ELSE s.{name} END" for name in kept}
+    names = ("date", "operation_id", "budget_year", "earmarking", "key", "occurrence", "line")
+    join = f"LEFT JOIN {BOOKS} AS o ON o.id = s.previous_id" if kept else ""
+    stored = run(
+        f"INSERT INTO {BOOKS} (batch_id, donor_id, is_current, withdraws, replaced_in_id, "
+        f"{', '.join(known)}, {', '.join(names)}) "
+        f"SELECT {batch.pk:d}, d.id, s.state <> 'w', s.state = 'w', NULL, "
+        f"{', '.join(known.values())}, {', '.join(f's.{name}' for name in names)} "
+        f"FROM {STAGED} AS s JOIN contributions_donor AS d ON d.token = s.donor_token {join} "
+        f"WHERE s.batch_id = {batch.pk:d} AND s.state IN ('n', 'a', 'c', 'w') ORDER BY s.line, s.id"
+    )
+    return replaced, stored
+
+
+def counts(batch: ImportBatch) -> dict[str, int]:
+    """Staged lines by state: new, changed, unchanged, withdrawn."""
+    found = dict(rows(f"SELECT state, COUNT(*) FROM {STAGED} WHERE batch_id = %s GROUP BY state", batch.pk))
+    states = StagedLine.State
+    return {
+        "new": found.get(states.NEW, 0) + found.get(states.ADDED, 0),
+        "changed": found.get(states.CHANGED, 0),
+        "unchanged": found.get(states.UNCHANGED, 0),
+        "withdrawn": found.get(states.WITHDRAWN, 0),
+        "kept": found.get(states.KEPT, 0),
+    }
+
+
+def new_and_changed(batch: ImportBatch) -> Decimal:
+    """US dollars that the import would store."""
+    states = [StagedLine.State.NEW, StagedLine.State.ADDED, StagedLine.State.CHANGED]
+    found = StagedLine.objects.filter(batch=batch, state__in=states).aggregate(sum=Sum("amount_usd"))
+    return found["sum"] or Decimal("0.00")
+
+
+def fingerprint(batch: ImportBatch) -> str:
+    """The same as long as the import would add, replace and withdraw the same lines."""
+    found = rows(
+        "SELECT state, COUNT(*), SUM(previous_id %% 1000003 * (line %% 1009 + 1)), SUM(occurrence) "
+        f"FROM {STAGED} WHERE batch_id = %s GROUP BY state ORDER BY state",
+        batch.pk,
+    )
+    said = [[state, *(None if number is None else int(number) for number in row)] for state, *row in found]
+    return hashlib.blake2b(repr(said).encode(), digest_size=12).hexdigest()
+
+
+def imports_of_older_forms(batch: ImportBatch) -> list[int]:
+    """The standing imports that brought an older form of a line of this one."""
+    return _imports_of_other_forms(batch, "o.id < c.id AND NOT o.is_current")
+
+
+def imports_of_newer_forms(batch: ImportBatch) -> list[int]:
+    """The standing imports that brought a newer form of a line of this one, or withdrew it."""
+    return _imports_of_other_forms(batch, "o.id > c.id AND NOT c.is_current")
+
+
+def _imports_of_other_forms(batch: ImportBatch, which: str) -> list[int]:
+    if not Contribution.objects.filter(is_current=False).exists():
+        return []
+    found = rows(
+        f"SELECT DISTINCT o.batch_id FROM {BOOKS} AS c JOIN {BOOKS} AS o "
+        f"ON o.key = c.key AND o.occurrence = c.occurrence AND o.batch_id <> c.batch_id AND {which} "
+        f"JOIN {ImportBatch._meta.db_table} AS b ON b.id = o.batch_id AND b.withdrawn_at IS NULL "
+        f"WHERE c.batch_id = %s",
+        batch.pk,
+    )
+    return [pk for (pk,) in found]
+
+
+# --- Back -------------------------------------------------------------------------------------------
+
+
+def take_back(batch: ImportBatch) -> None:
+    """Make current, of each line of an undone import, the newest form that another standing one gave it."""
+    batches = ImportBatch._meta.db_table
+    run(f"UPDATE {BOOKS} SET is_current = %s WHERE batch_id = %s AND is_current", False, batch.pk)
+    run(
+        f"UPDATE {BOOKS} SET is_current = %s WHERE NOT withdraws AND id IN ("
+        f"SELECT MAX(c.id) FROM {BOOKS} AS c JOIN {batches} AS b ON b.id = c.batch_id "
+        f"JOIN {BOOKS} AS mine ON mine.key = c.key AND mine.occurrence = c.occurrence AND mine.batch_id = %s "
+        f"WHERE b.withdrawn_at IS NULL GROUP BY c.key, c.occurrence)",
+        True,
+        batch.pk,
+    )

@@ -1,0 +1,381 @@
+"""The books: what imports make of them in any order, how an import is taken back, and that sums follow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contributions import importing, releasing
+from contributions.deciding import decide, decide_all, undecided
+from contributions.importing import CannotImport, import_planned, read_file, receive
+from contributions.models import Contribution, ImportBatch, MonthlySum, StagedLine
+from contributions.resources import ContributionResource
+from operations.importing import Overtaken
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+HEADER = "reference,donor,date,budget_year,amount_usd,description"
+SHOWN = ("reference", "donor__name_en", "date", "budget_year", "amount_usd", "description")
+
+
+@pytest.fixture
+def donors(db):
+    return [factories.donor(name) for name in ("Norway", "Japan")]
+
+
+def planned(*lines: str, header: str = HEADER, **options) -> ImportBatch:
+    batch = receive("\n".join([header, *lines]).encode(), "gifts.csv", None, options=options)
+    read_file(batch, ContributionResource())
+    return batch
+
+
+def load(*lines: str, header: str = HEADER, **options) -> ImportBatch:
+    batch = planned(*lines, header=header, **options)
+    decide_all(batch)
+    import_planned(batch, None, release_at=timezone.now())
+    return batch
+
+
+def counts(batch: ImportBatch) -> tuple[int, ...]:
+    return tuple(batch.counts[name] for name in ("new", "changed", "unchanged", "withdrawn"))
+
+
+def public(at: dt.datetime | None = None) -> Counter:
+    return Counter(Contribution.objects.released(at).order_by().values_list(*SHOWN))
+
+
+def sums_agree(at: dt.datetime | None = None) -> None:
+    """What the kept sums say is what the lines make."""
+    by = ("donor", "operation", "budget_year", "earmarking")
+    lines = Counter()
+    for *group, date, amount in Contribution.objects.released(at).values_list(*by, "date", "amount_usd"):
+        lines[(*group, date.replace(day=1))] += amount
+    kept = Counter()
+    for *group, month, amount in MonthlySum.objects.released(at).values_list(*by, "month", "amount_usd"):
+        kept[(*group, month)] += amount
+    assert {k: v for k, v in lines.items() if v} == {k: v for k, v in kept.items() if v}
+
+
+# --- In any order -----------------------------------------------------------------------------------
+
+LINES = st.lists(
+    st.builds(
+        lambda reference, donor, day, amount, text: f"{reference},{donor},2021-11-{day},2021,{amount},{text}",
+        st.sampled_from(["R1", "r1", "R2", ""]),
+        st.sampled_from(["Norway", "Japan"]),
+        st.sampled_from([24, 25]),
+        st.sampled_from([5, 6, 7]),
+        st.sampled_from(["", "a"]),
+    ),
+    min_size=1,
+    max_size=7,
+)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("import"), LINES),
+        st.tuples(st.just("complete"), LINES),
+        st.tuples(st.just("undo"), st.integers(0, 9)),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS)
+def test_whatever_is_imported_and_undone_the_books_hold_together(steps, donors):
+    with transaction.atomic():
+        standing: list[tuple[ImportBatch, Counter]] = []
+        for step, what in steps:
+            if step == "undo":
+                if not standing:
+                    continue
+                is_last = what % len(standing) == len(standing) - 1
+                batch, before = standing.pop(what % len(standing))
+                releasing.undo(batch, None, "a mistake")
+                if is_last:
+                    assert public() == before
+            else:
+                before = public()
+                years = [2021] if step == "complete" else []
+                batch = load(*what, complete_years=years)
+                if batch.state == ImportBatch.State.IMPORTED:
+                    standing.append((batch, before))
+                else:
+                    assert public() == before
+                stated = Counter(line.rsplit(",", 2)[0].casefold() for line in what)
+                found = Counter(
+                    f"{r},{d},{date},{year}".casefold() for r, d, date, year, *_more in public().elements()
+                )
+                assert found == stated if step == "complete" else found >= stated
+                again = planned(*what, complete_years=years)
+                assert counts(again) == (0, 0, len(what), 0)
+                again.staged.all().delete()
+            current = Contribution.objects.current()
+            assert Counter(current.values_list(*SHOWN)) == public()
+            sums_agree()
+        for batch, _before in reversed(standing):
+            releasing.undo(batch, None)
+        assert public() == Counter()
+        sums_agree()
+        transaction.set_rollback(True)
+
+
+def test_an_undone_import_gives_back_exactly_what_was_public_before(donors):
+    first = load("R1,Norway,2021-11-24,2021,5,a", "R2,Japan,2021-11-24,2021,7,b")
+    before, at = public(), timezone.now()
+    second = load("R1,Norway,2021-11-24,2021,6,a", "R3,Norway,2021-11-25,2021,8,c", complete_years=[2021])
+    assert counts(second) == (1, 1, 0, 1)
+    assert public() == Counter({
+        ("R1", "Norway", dt.date(2021, 11, 24), 2021, Decimal("6.00"), "a"): 1,
+        ("R3", "Norway", dt.date(2021, 11, 25), 2021, Decimal("8.00"), "c"): 1,
+    })  # fmt: skip
+    releasing.undo(second, None, "The wrong file.")
+    assert public() == public(at) == before
+    second.refresh_from_db()
+    assert (second.withdrawn_because, second.state) == ("The wrong file.", "imported")
+    with pytest.raises(CannotImport, match="not in the books"):
+        releasing.undo(second, None)
+    # The same file can be imported again, and is new again.
+    assert counts(load("R1,Norway,2021-11-24,2021,6,a", "R3,Norway,2021-11-25,2021,8,c")) == (1, 1, 0, 0)
+    releasing.undo(first, None)
+    assert {line[0] for line in public()} == {"R1", "R3"}  # what a later import brought stays
+    sums_agree()
+
+
+def test_a_line_that_was_withdrawn_comes_back_as_the_same_line(donors):
+    load("R1,Norway,2021-11-24,2021,5,a", "R1,Norway,2021-11-24,2021,5,a")
+    gone = load("R1,Norway,2021-11-24,2021,5,a", complete_years=[2021])
+    assert counts(gone) == (0, 0, 1, 1)
+    back = load("R1,Norway,2021-11-24,2021,5,a", "R1,Norway,2021-11-24,2021,5,a")
+    assert counts(back) == (1, 0, 1, 0)
+    releasing.undo(gone, None)
+    assert Contribution.objects.released().count() == 2
+    sums_agree()
+
+
+def test_other_years_are_not_touched_by_a_file_that_is_complete_for_one(donors):
+    load("R1,Norway,2021-11-24,2021,5,a", "R2,Norway,2021-11-24,2022,5,a")
+    assert counts(load("R3,Norway,2021-11-24,2021,5,a", complete_years=[2021])) == (1, 0, 0, 1)
+    assert {line[0] for line in public()} == {"R2", "R3"}
+
+
+# --- Exactly the plan -------------------------------------------------------------------------------
+
+
+def test_a_plan_that_is_overtaken_is_shown_again_and_not_carried_out(donors):
+    mine = planned("R1,Norway,2021-11-24,2021,6,a")
+    assert counts(mine) == (1, 0, 0, 0)
+    load("R1,Norway,2021-11-24,2021,5,a")
+    with pytest.raises(Overtaken):
+        import_planned(mine, None, release_at=timezone.now())
+    assert (mine.state, counts(mine), undecided(mine)) == ("planned", (0, 1, 0, 0), 1)
+    assert [line[4] for line in public()] == [Decimal("5.00")]
+    with pytest.raises(CannotImport, match="Say of 1 changed line"):
+        import_planned(mine, None, release_at=timezone.now())
+    decide_all(mine)
+    import_planned(mine, None, release_at=timezone.now())
+    assert [line[4] for line in public()] == [Decimal("6.00")]
+
+
+def test_a_plan_that_others_did_not_touch_is_carried_out_after_their_import(donors):
+    mine = planned("R1,Norway,2021-11-24,2021,6,a")
+    load("R9,Japan,2021-11-24,2021,5,a")
+    import_planned(mine, None, release_at=timezone.now())
+    assert {line[0] for line in public()} == {"R1", "R9"}
+
+
+def test_the_donors_that_a_plan_makes_may_be_there_by_then(donors):
+    lines, header = ["2021-11-24,Chile,government,5"], "date,donor,donor_type,amount_usd"
+    mine = planned(*lines, header=header, new_donors=True)
+    load(*lines, header=header, new_donors=True)
+    with pytest.raises(Overtaken):
+        import_planned(mine, None)
+    assert mine.state == "new"  # to be read again
+    read_file(mine, ContributionResource())
+    assert counts(mine) == (0, 0, 1, 0)
+    import_planned(mine, None)
+    assert (mine.state, mine.released_at) == ("known", None)
+
+
+def test_of_a_changed_line_a_person_says_what_it_is(donors):
+    load(*(f"R{n},Norway,2021-11-24,2021,5,a" for n in range(3)))
+    batch = planned(*(f"R{n},Norway,2021-11-24,2021,{n + 6},a" for n in range(3)))
+    replace, keep, add = batch.staged.changed().order_by("line")
+    decide(batch, {replace.pk: "r", keep.pk: "k", add.pk: "a"})
+    assert (counts(batch), batch.counts["kept"], undecided(batch)) == ((1, 1, 0, 0), 1, 0)
+    import_planned(batch, None, release_at=timezone.now())
+    assert sorted((line[0], line[4]) for line in public().elements()) == [
+        ("R0", Decimal("6.00")), ("R1", Decimal("5.00")), ("R2", Decimal("5.00")), ("R2", Decimal("8.00"))]  # fmt: skip
+    assert not StagedLine.objects.exists()
+    sums_agree()
+
+
+def test_a_total_that_was_typed_has_to_be_the_files(donors):
+    batch = planned("R1,Norway,2021-11-24,2021,6,a", "R2,Norway,2021-11-24,2021,7,a", control_total="13.50")
+    with pytest.raises(CannotImport) as refused:
+        import_planned(batch, None)
+    assert str(refused.value) == (
+        "The lines make US$ 13.00, and not US$ 13.50 as was typed: a difference of -0.50."
+    )
+    batch.options["control_total"] = "US$ 13"
+    batch.save()
+    import_planned(batch, None)
+    assert batch.state == "imported"
+
+
+def test_totals_before_and_after_are_of_what_the_import_touches(donors):
+    load("R1,Norway,2021-11-24,2021,5,a", "R2,Japan,2021-11-24,2020,7,a")
+    batch = planned("R1,Norway,2021-11-24,2021,6,a", "R3,Norway,2021-11-24,2022,1,a")
+    assert batch.plan["totals"]["donor"] == [
+        {"name": "Norway", "before": "5.00", "change": "2.00", "after": "7.00"}]  # fmt: skip
+    assert batch.plan["totals"]["year"] == [
+        {"name": "2021", "before": "5.00", "change": "1.00", "after": "6.00"},
+        {"name": "2022", "before": "0.00", "change": "1.00", "after": "1.00"},
+    ]
+    assert batch.plan["totals"]["class"] == [
+        {"name": "government", "before": "12.00", "change": "2.00", "after": "14.00"}]  # fmt: skip
+
+
+# --- Unknown names ----------------------------------------------------------------------------------
+
+
+def test_an_unknown_donor_is_mapped_once_and_known_from_then_on(donors):
+    header, lines = "date,donor,donor_type,amount_usd", ["2021-11-24,Norwya,government,5"] * 2
+    batch = planned(*lines, header=header)
+    assert batch.plan["unknown"]["donors"] == [
+        {"name": "Norwya", "kind": "government", "lines": 2,
+         "near": [{"token": str(donors[0].token), "name": "Norway"}]}]  # fmt: skip
+    assert batch.plan["errors"] == 2
+    batch.options["donors"] = {"norwya|government": {"is": str(donors[0].token)}}
+    read_file(batch, ContributionResource())
+    assert (batch.plan["errors"], batch.plan["aliases"]) == (0, [["Norwya", str(donors[0].token)]])
+    import_planned(batch, None, release_at=timezone.now())
+    assert counts(planned(*lines, header=header)) == (0, 0, 2, 0)
+
+
+def test_an_unknown_donor_can_be_confirmed_as_new(donors):
+    header = "date,donor,donor_type,amount_usd"
+    batch = planned("2021-11-24,Chile,,5", header=header)
+    batch.options["donors"] = {"chile|": {"new": "government"}}
+    read_file(batch, ContributionResource())
+    import_planned(batch, None, release_at=timezone.now())
+    assert [line[1] for line in public()] == ["Chile"]
+
+
+def test_an_unknown_operation_is_mapped_to_a_known_one_and_never_made(donors):
+    peru = factories.operation()
+    batch = planned("2021-11-24,Norway,Peruu,5", header="date,donor,operation,amount_usd")
+    assert batch.plan["unknown"]["operations"] == [
+        {"text": "Peruu", "lines": 1, "near": [{"code": "PER", "name": "Peru"}]}]  # fmt: skip
+    batch.options["operations"] = {"peruu": "PER"}
+    read_file(batch, ContributionResource())
+    import_planned(batch, None)
+    assert Contribution.objects.get().operation == peru
+
+
+# --- Released ---------------------------------------------------------------------------------------
+
+
+def test_the_forms_of_a_line_are_released_in_their_order(donors):
+    first = planned("R1,Norway,2021-11-24,2021,5,a")
+    import_planned(first, None)
+    second = planned("R1,Norway,2021-11-24,2021,6,a")
+    decide_all(second)
+    import_planned(second, None)
+    with pytest.raises(CannotImport, match="Release that one first"):
+        releasing.release(second, None)
+    later = timezone.now() + dt.timedelta(days=1)
+    releasing.release(first, None, later)
+    with pytest.raises(CannotImport, match="Release that one first"):
+        releasing.release(second, None)
+    releasing.release(second, None, later)
+    assert (public(), [line[4] for line in public(later)]) == (Counter(), [Decimal("6.00")])
+    sums_agree(later)
+    with pytest.raises(CannotImport, match="is to be released"):
+        releasing.stop_release(first)
+    releasing.stop_release(second)
+    releasing.stop_release(first)
+    assert releasing.release(first, None).released_at <= timezone.now()
+    with pytest.raises(CannotImport, match="see this import already"):
+        releasing.release(first, None)
+
+
+def test_who_loaded_a_file_does_not_release_it_where_the_site_is_so_set(donors, settings):
+    settings.FOUR_EYES = True
+    finance, other = factories.user("finance"), factories.user("other")
+    batch = receive(f"{HEADER}\nR1,Norway,2021-11-24,2021,5,a".encode(), "a.csv", finance)
+    read_file(batch, ContributionResource())
+    import_planned(batch, finance)
+    with pytest.raises(CannotImport, match="Somebody else"):
+        releasing.release(batch, finance)
+    assert releasing.release(batch, other).approved_by == other
+
+
+# --- Read -------------------------------------------------------------------------------------------
+
+
+def test_what_the_file_does_not_prove_is_asked(donors):
+    batch = planned("03/04/2021,Norway,5", header="date,donor,amount_usd")
+    assert (batch.state, [question["name"] for question in batch.plan["survey"]["questions"]]) == (
+        "asking", ["dates"])  # fmt: skip
+    batch.options |= {"dates": "dmy", "answered": ["dates"]}
+    read_file(batch, ContributionResource())
+    assert (batch.state, batch.staged.get().date) == ("planned", dt.date(2021, 4, 3))
+
+
+def test_what_the_file_proves_is_not_asked(donors):
+    batch = planned("03/04/2021;Norway;1.234.567,89", "25/11/2021;Norway;7,5", header="date;donor;amount_usd")
+    assert batch.state == "planned"
+    assert list(batch.staged.values_list("date", "amount_usd")) == [
+        (dt.date(2021, 4, 3), Decimal("1234567.89")), (dt.date(2021, 11, 25), Decimal("7.50"))]  # fmt: skip
+    assert (batch.options["dates"], batch.options["decimal"]) == ("dmy", ",")
+
+
+def test_rows_that_a_column_says_to_leave_out_are_counted_and_not_taken(donors):
+    header = "date,donor,amount_usd,flow"
+    lines = ["2021-11-24,Norway,5,3", "2021-11-24,Norway,6,11", "2021-11-24,Norway,7,3"]
+    rule = {"header": "flow", "cells": ["3"], "keep": False}
+    batch = planned(*lines, header=header, leave_out_where=[rule])
+    assert (batch.counts["rows"], batch.counts["left_out"], counts(batch)) == (3, 2, (1, 0, 0, 0))
+    batch = planned(*lines, header=header, leave_out_where=[{**rule, "keep": True}])
+    assert (batch.counts["rows"], batch.counts["left_out"], counts(batch)) == (3, 1, (2, 0, 0, 0))
+
+
+def test_a_file_that_is_no_table_says_why(donors):
+    batch = receive(b"", "empty.csv", None)
+    read_file(batch, ContributionResource())
+    assert (batch.state, batch.problem) == ("failed", "The file is empty.")
+
+
+def test_the_very_same_file_is_known_by_its_hash(donors):
+    batch = load("R1,Norway,2021-11-24,2021,5,a")
+    raw = f"{HEADER}\nR1,Norway,2021-11-24,2021,5,a".encode()
+    assert importing.same_file(receive(raw, "other name.csv", None)) == batch
+    assert (
+        importing.same_file(receive(raw, "a.csv", None, options={"constants": {"operation": "PER"}})) is None
+    )
+    releasing.undo(batch, None)
+    assert importing.same_file(receive(raw, "a.csv", None)) is None
+
+
+def test_the_queries_of_a_plan_do_not_grow_with_its_lines(donors):
+    def queries(number: int) -> int:
+        lines = [f"{number}-{n},Norway,2021-11-24,2021,5,a" for n in range(number)]
+        load(*lines)
+        batch = receive("\n".join([HEADER, *lines]).encode(), "gifts.csv", None)
+        with CaptureQueriesContext(connection) as found:
+            read_file(batch, ContributionResource())
+        assert counts(batch) == (0, 0, number, 0)
+        return len(found)
+
+    assert queries(1) == queries(300)
