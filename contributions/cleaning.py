@@ -198,10 +198,10 @@ class LineCleaner:
 
         return no_record_or
 
-    def clean(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> Cleaned:
+    def clean(self, lines: Sequence[int], rows: Sequence[Sequence[Any]]) -> Cleaned:
+        """``rows``: as wide as the header; ``lines``: where each begins."""
         cleaned, count = Cleaned(), len(rows)
-        lines = [line for line, _cells in rows]
-        across = list(zip(*(cells for _line, cells in rows), strict=True))
+        across = list(zip(*rows, strict=True))
         raw = {name: across[place] for name, place in self.place.items()}
         raw |= {name: (cell,) * count for name, cell in self.constants.items()}
         wrong: dict[int, list[tuple[str, str]]] = {}  # place in the chunk → (column, message) of each error

@@ -11,8 +11,6 @@ from operations.tables import plain_cell
 
 from .models import ImportBatch
 
-CHUNK = 1000
-
 
 def errors_file(batch: ImportBatch, table: Any) -> Iterator[str]:
     """CSV in parts: the rows of the file, with ``errors`` as their last column."""
@@ -31,8 +29,8 @@ def errors_file(batch: ImportBatch, table: Any) -> Iterator[str]:
         problem = next(problems, None)
     writer.writerow([*table.headers, "errors"])
     yield "\ufeff" + written()
-    for chunk in table.chunks(CHUNK):
-        for line, cells in chunk:
+    for lines, rows in table.batches():
+        for line, cells in zip(lines, rows, strict=True):
             said = []
             while problem and problem[0] <= line:
                 said.append(f"{problem[1]}: {problem[2]}" if problem[1] else problem[2])

@@ -12,12 +12,13 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import chain, compress, islice
 from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -49,7 +50,8 @@ class Source(Protocol):
     headers: Sequence[str]
     notes: list[str]
 
-    def chunks(self, size: int) -> Iterator[list[tuple[int, Sequence[Any]]]]: ...
+    def batches(self) -> Iterator[tuple[Sequence[int], Sequence[Sequence[Any]]]]:
+        """Rows, with the line on which each begins, many at a time."""
 
 
 class CannotImport(Exception):
@@ -87,11 +89,15 @@ def receive(file: File | bytes, name: str, user: Any, **fields: Any) -> ImportBa
 def same_file(batch: ImportBatch) -> ImportBatch | None:
     """The import that brought this very file into the books, if it still stands and nothing else was decided now.
 
-    To be asked before the file is read, while the batch has only what was decided.
+    To be asked before the file is read, while the batch has only what was decided. Where an import was undone since,
+    lines that this one had only confirmed may be gone: the file is to be compared again.
     """
     others = (
         ImportBatch.objects.of_contributions().imported().filter(sha256=batch.sha256).exclude(pk=batch.pk)
     )
+    undone = ImportBatch.objects.of_contributions().aggregate(last=Max("withdrawn_at"))["last"]
+    if undone:
+        others = others.filter(made_at__gt=undone)
     for other in others.order_by("-pk"):
         decided = [(batch.mapping, other.mapping), (batch.reading, other.reading)]
         decided += [({n: batch.options.get(n) for n in MEANING}, {n: other.options.get(n) for n in MEANING})]
@@ -149,15 +155,16 @@ def look_over(batch: ImportBatch, table: TableFile) -> dict[str, Any]:
     )
     dates, amounts = DateEvidence(), AmountEvidence()
     rows, sample = 0, []
-    for chunk in table.chunks(CHUNK):
-        lines = [line for line, _cells in chunk]
+    for lines, cells in table.batches():
         if "date" in place:
-            dates.add([cells[place["date"]] for _line, cells in chunk], lines)
+            dates.add([row[place["date"]] for row in cells], lines)
         for name in ("amount_usd", "amount"):
             if name in place:
-                amounts.add([cells[place[name]] for _line, cells in chunk], lines)
-        sample = sample or [[line, [shown(cell) for cell in cells]] for line, cells in chunk[:SAMPLE]]
-        rows += len(chunk)
+                amounts.add([row[place[name]] for row in cells], lines)
+        sample = sample or [
+            [line, [*map(shown, row)]] for line, row in zip(lines[:SAMPLE], cells, strict=False)
+        ]
+        rows += len(cells)
     date, amount = dates.verdict(), amounts.verdict()
     survey = {
         "rows": rows,
@@ -306,8 +313,8 @@ def read_lines(batch: ImportBatch, source: Source, resource: Any, beat: Beat | N
         decimal=batch.options.get("decimal") or ".",
         typed=is_typed(source),
     )
-    for chunk in left_in(batch, source, read):
-        cleaned = cleaner.clean(chunk)
+    for lines, rows in left_in(batch, source, read):
+        cleaned = cleaner.clean(lines, rows)
         read.bad_lines += cleaned.bad_lines
         waiting += cleaned.staged
         problems += cleaned.problems
@@ -346,26 +353,45 @@ def is_typed(source: Source) -> bool:
     )
 
 
-def left_in(batch: ImportBatch, source: Source, read: Read) -> Iterator[list[tuple[int, Sequence[Any]]]]:
+def left_in(
+    batch: ImportBatch, source: Source, read: Read
+) -> Iterator[tuple[Sequence[int], Sequence[Sequence[Any]]]]:
     """The rows without those that are left out by what a column says; grouped ones with what they repeat."""
     rules = [
         (source.headers.index(rule["header"]), {fold_header(cell) for cell in rule["cells"]}, rule["keep"])
         for rule in batch.options.get("leave_out_where", ())
         if rule["header"] in source.headers
     ]
-    chunks = source.chunks(CHUNK)
+    parts = in_chunks(source.batches())
     if batch.reading.get("layout") == "grouped":
-        rows = grouped(
-            chain.from_iterable(chunks), Places.of(source.headers, batch.mapping), width=len(source.headers)
+        flat = chain.from_iterable(zip(lines, rows, strict=True) for lines, rows in source.batches())
+        rows_and_lines = grouped(flat, Places.of(source.headers, batch.mapping), width=len(source.headers))
+        parts = (
+            tuple(zip(*part, strict=True)) for part in iter(lambda: list(islice(rows_and_lines, CHUNK)), [])
         )
-        chunks = iter(lambda: list(islice(rows, CHUNK)), [])
-    for chunk in chunks:
-        count = len(chunk)
+    for lines, rows in parts:
+        count = len(rows)
         for place, cells, keep in rules:
-            chunk = [row for row in chunk if (fold_header(str(row[1][place] or "")) in cells) == keep]
-        read.rows, read.left_out = read.rows + count, read.left_out + count - len(chunk)
-        if chunk:
-            yield chunk
+            stays = [(fold_header(str(row[place] or "")) in cells) == keep for row in rows]
+            lines, rows = list(compress(lines, stays)), list(compress(rows, stays))
+        read.rows, read.left_out = read.rows + count, read.left_out + count - len(rows)
+        if rows:
+            yield lines, rows
+
+
+def in_chunks(
+    parts: Iterable[tuple[Sequence[int], Sequence[Sequence[Any]]]],
+) -> Iterator[tuple[list[int], list[Sequence[Any]]]]:
+    """Joins parts until they are worth cleaning at once."""
+    lines, rows = [], []
+    for more_lines, more_rows in parts:
+        lines += more_lines
+        rows += more_rows
+        if len(rows) >= CHUNK:
+            yield lines, rows
+            lines, rows = [], []
+    if rows:
+        yield lines, rows
 
 
 def sign_of_life(batch: ImportBatch, rows: int) -> None:

@@ -10,24 +10,20 @@ from decimal import Decimal
 from functools import reduce
 from operator import or_
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Q, Subquery, Value
+from django.db.models import Case, IntegerField, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_countries import countries
 
 from operations.profiles import other_language
 
+from .filters import NONE, list_url, simple
 from .models import Contribution, ContributionQuerySet, Donor, donor_class
 
 # More allocations than these have their own address instead of being opened in the line.
 OPENED = 30
-
-# How an address says “of no country”.
-NO_COUNTRY = "none"
 
 
 @dataclass
@@ -49,9 +45,16 @@ class PublicLine:
     @property
     def url(self) -> str:
         """Where all its allocations stand."""
-        query = {"date": self.date.isoformat(), "kind": self.kind}
-        query |= {"donor": self.slug} if self.slug else {"country": self.country or NO_COUNTRY}
-        return f"{reverse('contributions:contributions')}?{urlencode(query)}"
+        return self.list_url(date=self.date.isoformat())
+
+    def list_url(self, **query: Any) -> str:
+        """The list of this donor class, narrowed further."""
+        query |= {"kind": self.kind}
+        return list_url(**query, **{"donor": self.slug} if self.slug else {"country": self.country or NONE})
+
+    @property
+    def sort_key(self) -> tuple[str, str]:
+        return simple(self.name), self.donor_class
 
     def lines(self) -> Q:
         """The contributions that it sums."""
@@ -64,13 +67,91 @@ class PublicLine:
 
 
 def latest(lines: ContributionQuerySet, count: int = 20) -> ContributionQuerySet:
-    """The newest ``count`` public lines of ``lines``: one query that reads only as far back as it must.
+    """The newest ``count`` public lines of ``lines``: one query that reads only as far back as it must."""
+    return in_days(lines, count)[:count]
 
-    Every day has at least one line, so the newest lines stand on the newest ``count`` days.
+
+def in_days(lines: ContributionQuerySet, count: int, oldest_first: bool = False) -> ContributionQuerySet:
+    """The public lines of the newest (or oldest) ``count`` days that have any.
+
+    Every day has at least one line, so the newest ``count`` lines stand on the newest ``count`` days.
     """
-    days = lines.order_by("-date").values("date").distinct()
-    first_day = Coalesce(Subquery(days[count - 1 : count]), Value(dt.date.min))
-    return lines.filter(date__gte=first_day).grouped()[:count]
+    order = "date" if oldest_first else "-date"
+    days = lines.order_by(order).values("date").distinct()
+    last = Subquery(days[count - 1 : count])
+    if oldest_first:
+        within = lines.filter(date__lte=Coalesce(last, Value(dt.date.max)))
+        return within.grouped().order_by("date", "-amount", "family", "kind", "country")
+    return lines.filter(date__gte=Coalesce(last, Value(dt.date.min))).grouped()
+
+
+@dataclass
+class Stretch:
+    """A page of a list: groups of ``ContributionQuerySet.grouped``, and what the addresses of its neighbours ask for."""
+
+    groups: list[dict[str, Any]]
+    previous: dict[str, Any] | None = None
+    next: dict[str, Any] | None = None
+
+
+def stretch_of_days(
+    lines: ContributionQuerySet, size: int, start: dt.date | None = None, oldest_first: bool = False
+) -> Stretch:
+    """Whole days, as many as hold ``size`` lines, before the day ``start`` (after it, where the oldest come first).
+
+    It costs what its days cost, however long the list is: one query, and one more where ``start`` is given.
+    """
+    name = "after" if oldest_first else "before"
+    if start is None:
+        groups, more = whole_days(in_days(lines, size + 1, oldest_first), size)
+        return Stretch(groups, None, {name: groups[-1]["date"].isoformat()} if more else None)
+    ahead, behind = Q(date__lt=start), Q(date__gte=start)
+    if oldest_first:
+        ahead, behind = Q(date__gt=start), Q(date__lte=start)
+    page = stretch_of_days(lines.filter(ahead), size, None, oldest_first)
+    before, more = whole_days(in_days(lines.filter(behind), size + 1, not oldest_first), size)
+    if before:
+        day = before[-1]["date"] + dt.timedelta(days=-1 if oldest_first else 1)
+        page.previous = {name: day.isoformat() if more else ""}
+    return page
+
+
+def whole_days(found: ContributionQuerySet, size: int) -> tuple[list[dict[str, Any]], bool]:
+    """The groups of the first days that hold ``size`` of them, and whether others follow."""
+    groups: list[dict[str, Any]] = []
+    for group in found:
+        if len(groups) >= size and group["date"] != groups[-1]["date"]:
+            return groups, True
+        groups.append(group)
+    return groups, False
+
+
+def stretch_of_order(found: ContributionQuerySet, size: int, number: int) -> Stretch:
+    """The page of this number of a list in any other order, without counting the list."""
+    first = (number - 1) * size
+    groups = list(found[first : first + size + 1])
+    return Stretch(
+        groups[:size],
+        {"page": number - 1 if number > 2 else ""} if number > 1 else None,
+        {"page": number + 1} if len(groups) > size else None,
+    )
+
+
+def in_order_of_donors(lines: ContributionQuerySet, donors: Sequence[PublicLine], reversed: bool) -> Any:
+    """Public lines by donor in the order of ``donors``, the newest first of each."""
+    places = [
+        When(family=donor.family, then=place)
+        if donor.family
+        else When(family__isnull=True, country=donor.country, then=place)
+        for place, donor in enumerate(donors)
+    ]
+    grouped = lines.grouped()
+    if not places:
+        return grouped
+    place = Case(*places, default=len(places), output_field=IntegerField())
+    return grouped.annotate(place=place).order_by(
+        "-place" if reversed else "place", "-date", "-amount", "kind"
+    )
 
 
 def public_lines(

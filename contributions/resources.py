@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -264,11 +263,10 @@ class DatasetSource:
         self.headers = list(dataset.headers or [])
         self.notes = list(getattr(dataset, "notes", []))
 
-    def chunks(self, size: int) -> Iterator[list[tuple[int, Any]]]:
-        lines = getattr(self.dataset, "lines", None) or range(2, len(self.dataset) + 2)
-        numbered = zip(lines, self.dataset, strict=True)
-        while chunk := list(islice(numbered, size)):
-            yield chunk
+    def batches(self) -> Iterator[tuple[Sequence[int], Sequence[Any]]]:
+        if len(self.dataset):
+            lines = getattr(self.dataset, "lines", None) or range(2, len(self.dataset) + 2)
+            yield list(lines), list(self.dataset)
 
 
 class ContributionResource(TableResource):

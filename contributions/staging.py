@@ -28,7 +28,7 @@ COLUMNS = ("line", "reference", "donor_token", "date", "operation_id", "budget_y
 ALWAYS = ("batch_id", "state", "occurrence", "decision")
 
 # Joined to the books as ``c``; those without ``m`` are matched by no staged line of the batch that it is given.
-NOT_MATCHED = f"LEFT JOIN {STAGED} AS m ON m.previous_id = c.id AND m.batch_id = %s"
+NOT_MATCHED = f"LEFT JOIN {STAGED} AS m ON m.previous_id = c.id AND +m.batch_id = %s"
 
 
 def is_postgres() -> bool:

@@ -1,125 +1,206 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
-from django.core.paginator import Paginator
-from django.db.models import Exists, Min, OuterRef, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Min
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.utils.dateparse import parse_date
-from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
-from django_countries import countries
 
-from operations import charts
-from operations.asked import asked_year
-from operations.drawings import number_cell, print_cents, print_dollars, print_number, unit_words
-from operations.models import Edition
-from operations.profiles import Profile, Value
+from operations.asked import asked_number, asked_year
+from operations.drawings import isolated
+from operations.profiles import other_language
 from operations.readers import at_first, public_page
 
-from .lines import NO_COUNTRY, by_day, number_footnotes, public_line, public_lines
+from .calculations import count_donors
+from .drawings import donors_chart, earmarking_chart, months_chart, years_chart
+from .filters import (
+    SORTS,
+    Filters,
+    asked_day,
+    earmarking_label,
+    given_families,
+    list_url,
+    public_places,
+    sort_label,
+)
+from .gifts import Gift
+from .lines import (
+    PublicLine,
+    Stretch,
+    by_day,
+    footnotes,
+    in_order_of_donors,
+    number_footnotes,
+    public_line,
+    public_lines,
+    stretch_of_days,
+    stretch_of_order,
+)
 from .models import Contribution, ContributionQuerySet, Donor
+from .parts import class_parts, member_parts, operation_parts
+from .ranking import Ranking, against
 
 PAGE_SIZE = 50
 
 
 @public_page
 def contributions(request: HttpRequest) -> HttpResponse:
-    years = list(Contribution.objects.released(request.at).by_year())
+    if tidy := tidied(request):
+        return HttpResponseRedirect(tidy)
+    released = Contribution.objects.released(request.at)
+    filters = Filters(request.GET, public_places(request.at), given_families(released), released)
+    lines = filters.narrow(released)
+    years = list(filters.narrow(released, without="year").by_year())
     at_first(request, years, lambda: first_release(request))
-    lines, filters = filtered(request)
-    page = Paginator(lines.grouped(), PAGE_SIZE).get_page(request.GET.get("page"))
-    shown = public_lines(list(page.object_list), lines, request.at)
+    sums = list(lines.by_donor())
+    donors = named_sums(sums, filters.families.values())
+    page = stretch(request, lines, filters.sort, donors)
+    shown = public_lines(page.groups, lines, request.at)
     return render(
         request,
         "contributions/contributions.html",
         {
-            "years": years,
             "filters": filters,
-            "total": lines.total(),
+            "sorts": [(sort, sort_label(sort)) for sort in SORTS],
+            "earmarkings": [(code, earmarking_label(code)) for code in Contribution.Earmarking.values],
+            "kinds": Donor.Kind.choices,
+            "years": [
+                (row["budget_year"], row["amount"], filters.url(year=row["budget_year"])) for row in years
+            ],
+            "year_is_known": filters.year in [row["budget_year"] for row in years],
+            "total": sum((row["amount"] for row in sums), Decimal(0)),
+            "allocations": sum(row["allocations"] for row in sums),
+            "donors": count_donors(sums),
+            "charts": year_charts(lines, filters.year, donors, len(filters.told) > 1)
+            if filters.year and sums
+            else [],
             "page": page,
-            "days": by_day(shown),
+            "days": by_day(shown)
+            if filters.sort in ("newest", "oldest")
+            else [(None, shown)]
+            if shown
+            else [],
             "footnotes": number_footnotes(shown),
         },
     )
 
 
-def filtered(request: HttpRequest) -> tuple[ContributionQuerySet, dict[str, Any]]:
-    """The released lines that the address asks for, and what it asks for; what makes no sense is left out."""
-    lines, filters = Contribution.objects.released(request.at), {}
-    asked = {name: value.replace("\0", "")[:120] for name, value in request.GET.items()}
-    if (year := asked_year(request)) is not None:
-        filters["year"] = year
-        lines = lines.for_year(year)
-    if asked.get("donor") and (donor := public_donor(asked["donor"], lines)):
-        filters["donor"] = donor
-        lines = lines.of_family(donor)
-    if asked.get("operation") and (operation := public_operation(asked["operation"], request.at)):
-        filters["operation"] = operation
-        lines = lines.filter(operation__slug=operation.slug)
-    if asked.get("kind") in Donor.Kind.values:
-        filters["kind"] = Donor.Kind(asked["kind"])
-        lines = lines.filter(donor__kind=asked["kind"])
-    if (country := asked.get("country", "")) == NO_COUNTRY or country in countries:
-        code = "" if country == NO_COUNTRY else country
-        filters["country"] = countries.name(code)
-        lines = lines.of_class(code)
-    if date := day(asked.get("date", "")):
-        filters["date"] = date
-        lines = lines.filter(date=date)
-    return lines, filters
+def tidied(request: HttpRequest) -> str:
+    """The address without the fields that a form left empty; empty where there are none."""
+    query = request.GET.copy()
+    for name in [
+        name
+        for name, value in request.GET.items()
+        if not str(value).strip() or (name, value) == ("sort", SORTS[0])
+    ]:
+        del query[name]
+    if len(query) == len(request.GET):
+        return ""
+    return request.path + (f"?{query.urlencode()}" if query else "")
 
 
-def first_release(request: HttpRequest, donor: Donor | None = None) -> dt.datetime | None:
-    """When the first line (of a donor) that readers still see was released."""
+def named_sums(sums: Sequence[dict[str, Any]], known: Any = ()) -> list[PublicLine]:
+    """Rows of ``by_donor`` with names; one query for the families that are not ``known``."""
+    families = {donor.pk: donor for donor in known}
+    missing = {row["family"] for row in sums if row["family"]} - families.keys()
+    if missing:
+        families |= Donor.objects.in_bulk(missing)
+    return [public_line(row, families) for row in sums]
+
+
+def stretch(
+    request: HttpRequest, lines: ContributionQuerySet, sort: str = "newest", donors: Sequence[PublicLine] = ()
+) -> Stretch:
+    """The page of a list that the address asks for; the first where it asks for what is not there."""
+    if sort in ("newest", "oldest"):
+        oldest_first = sort == "oldest"
+        start = asked_day(request.GET.get("after" if oldest_first else "before"))
+        if start and dt.date.min < start < dt.date.max:
+            page = stretch_of_days(lines, PAGE_SIZE, start, oldest_first)
+            if page.groups:
+                return page
+        return stretch_of_days(lines, PAGE_SIZE, None, oldest_first)
+    if sort in ("largest", "smallest"):
+        found = lines.grouped().order_by(
+            "-amount" if sort == "largest" else "amount", "-date", "family", "kind", "country"
+        )
+    else:
+        in_order = sorted(donors, key=lambda line: line.sort_key)
+        found = in_order_of_donors(lines, in_order, sort == "donor-reversed")
+    number = min(max(asked_number(request, "page") or 1, 1), 10**6)
+    page = stretch_of_order(found, PAGE_SIZE, number)
+    return page if page.groups or number == 1 else stretch_of_order(found, PAGE_SIZE, 1)
+
+
+def year_charts(
+    lines: ContributionQuerySet, year: int, donors: Sequence[PublicLine], is_narrowed: bool = False
+) -> list[tuple[str, Any]]:
+    """Kind and chart of a budget year's money: by donor, by earmarking, by month."""
+    if is_narrowed:
+        titles = [
+            _("The contributions for %(year)s that are listed here, by donor"),
+            _("The contributions for %(year)s that are listed here, by earmarking"),
+            _("The contributions for %(year)s that are listed here, by month"),
+        ]
+    else:
+        titles = [
+            _("Contributions for %(year)s by donor"),
+            _("Contributions for %(year)s by earmarking"),
+            _("Contributions for %(year)s by month"),
+        ]
+    by_donor, by_earmarking, by_month = (title % {"year": year} for title in titles)
+    found = [
+        ("rows", donors_chart(by_donor, donors)),
+        ("rows", earmarking_chart(by_earmarking, list(lines.by_earmarking()))),
+        ("bars", months_chart(by_month, lines.by_month(), year)),
+    ]
+    return [(kind, chart) for kind, chart in found if chart]
+
+
+def first_release(
+    request: HttpRequest, donor: Donor | None = None, reference: str | None = None
+) -> dt.datetime | None:
+    """When the first line (of a donor, of a gift) that readers still see was released."""
     lines = Contribution.objects.released(request.now)
     if donor:
-        lines = lines.of_family(donor)
+        lines = lines.of_family(donor) if reference is None else lines.of_gift(donor, reference)
     return lines.aggregate(first=Min("batch__released_at"))["first"]
-
-
-def public_donor(slug: str, lines: ContributionQuerySet) -> Donor | None:
-    """The donor of an address, if readers may know the name and one of the lines is theirs."""
-    own = lines.filter(Q(donor=OuterRef("pk")) | Q(donor__parent=OuterRef("pk")))
-    return Donor.objects.named().filter(Exists(own), slug=slug).first()
-
-
-def public_operation(slug: str, at: dt.datetime) -> Profile | None:
-    """The operation of an address, as released."""
-    edition = Edition.objects.released(at).profiles().filter(operation__slug=slug).first()
-    return edition and Profile(edition.public)
-
-
-def day(text: str) -> Any:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
 
 
 @public_page
 def donors(request: HttpRequest) -> HttpResponse:
+    if tidy := tidied(request):
+        return HttpResponseRedirect(tidy)
     released = Contribution.objects.released(request.at)
     years = list(released.by_year())
     at_first(request, years, lambda: first_release(request))
     known = [row["budget_year"] for row in years]
     asked = asked_year(request)
     year = asked if asked in known else next(iter(known), None)
-    lines = released.for_year(year) if year else released.none()
-    groups = list(lines.by_donor())
-    families = Donor.objects.in_bulk({group["family"] for group in groups if group["family"]})
-    shown = [public_line(group, families) for group in groups]
+    if year is None:
+        return render(request, "contributions/donors.html", {"year": None})
+    lines = released.for_year(year)
+    ranking = Ranking.load(lines, released.for_year(year - 1), year, is_known=year - 1 in known)
+    in_order, sort = ranking.sorted_by(request.GET.get("sort", ""))
     return render(
         request,
         "contributions/donors.html",
         {
             "years": known,
             "year": year,
-            "rows": shown,
-            "total": sum(line.amount for line in shown),
-            "footnotes": number_footnotes(shown),
+            "before": year - 1,
+            "asked_in_vain": "year" in request.GET and asked != year,
+            "ranking": ranking,
+            "rows": in_order,
+            "columns": ranking.columns(year, sort),
+            "before_label": against(year - 1),
+            "lines_url": list_url(year=year),
+            "charts": year_charts(lines, year, ranking.lines),
+            "footnotes": number_footnotes([row.line for row in in_order]),
         },
     )
 
@@ -128,51 +209,42 @@ def donors(request: HttpRequest) -> HttpResponse:
 def donor(request: HttpRequest, slug: str) -> HttpResponse:
     donor = get_object_or_404(Donor.objects.families(), slug=slug)
     lines = Contribution.objects.released(request.at).of_family(donor)
-    page = Paginator(lines.grouped(), PAGE_SIZE).get_page(request.GET.get("page"))
-    if not page.object_list:
+    page = stretch(request, lines)
+    if not page.groups:
         at_first(request, None, lambda: first_release(request, donor))
         raise Http404
-    shown = public_lines(list(page.object_list), lines, request.at)
-    return render(
-        request,
-        "contributions/donor.html",
-        {
-            "donor": donor,
-            "chart": donor_chart(donor, list(lines.by_year())),
-            "total": lines.total(),
-            "page": page,
-            "days": by_day(shown),
-            "footnotes": number_footnotes(shown),
-        },
-    )
+    shown = public_lines(page.groups, lines, request.at)
+    context = {"donor": donor, "page": page, "days": by_day(shown), "footnotes": number_footnotes(shown)}
+    return render(request, "contributions/donor.html", context | donor_sums(donor, lines, request.at))
 
 
-def donor_chart(donor: Donor, rows: list[dict[str, Any]]) -> charts.Chart | None:
-    """What a donor family gave, by budget year; ``None`` where a single year leaves nothing to compare."""
-    if len(rows) < 2:
-        return None
-    amounts = {row["budget_year"]: row["amount"] for row in rows}
-    years = list(range(min(amounts), max(amounts) + 1))
-    values = [Value(amounts.get(year), "" if year in amounts else _("no contribution")) for year in years]
-    series = [charts.Series(_("Contributions"), "s-main", [value.number for value in values])]
-    unit, word = charts.unit_of(series[0].values)
-    options = {"unit": unit, "number": print_number, "rtl": get_language_bidi()}
-    names = [str(year) for year in years]
-    largest = max(rows, key=lambda row: row["amount"])
-    say = _("The largest sum was given for %(year)s: %(amount)s.") % {
-        "year": largest["budget_year"],
-        "amount": print_dollars(largest["amount"]),
-    }
-    return charts.Chart(
-        title=_("Contributions by budget year"),
-        summary=say,
-        wide=charts.year_bars(names, series, **options),
-        narrow=charts.year_rows(names, series, **options),
-        table=charts.Table(
-            _("Contributions of %(donor)s, US dollars") % {"donor": donor.name},
-            [_("Budget year"), _("Contributions")],
-            [[charts.Cell(name), number_cell(values[i], print_cents)] for i, name in enumerate(names)],
+def donor_sums(donor: Donor, lines: ContributionQuerySet, at: dt.datetime) -> dict[str, Any]:
+    """What a donor family gave: by year, earmarking, operation, class and member; the first and the latest day."""
+    years, classes, members = list(lines.by_year()), list(lines.by_class()), list(lines.by_member())
+    names = Donor.objects.in_bulk({row["member"] for row in members if row["member"]})
+    words = {"donor": isolated(donor.name)}
+    return {
+        "total": sum((row["amount"] for row in years), Decimal(0)),
+        "first": lines.by_day().first(),
+        "last": lines.by_day().last(),
+        "years_chart": years_chart(_("Contributions of %(donor)s by budget year") % words, years),
+        "earmarking_chart": earmarking_chart(
+            _("Contributions of %(donor)s by earmarking") % words, list(lines.by_earmarking())
         ),
-        say=say,
-        unit=unit_words(word),
-    )
+        "operations": operation_parts(
+            _("Operation"), list(lines.by_operation()), public_places(at), donor=donor.slug
+        ),
+        "classes": class_parts(classes, donor) if len(classes) > 1 else None,
+        "members": member_parts(members, names, donor),
+        "footnote_language": other_language(footnotes(donor)),
+    }
+
+
+@public_page
+def contribution(request: HttpRequest, slug: str, reference: str) -> HttpResponse:
+    donor = get_object_or_404(Donor.objects.families(), slug=slug)
+    gift = Gift.load(Contribution.objects.released(request.at).of_gift(donor, reference), donor, request.at)
+    if gift is None:
+        at_first(request, None, lambda: first_release(request, donor, reference))
+        raise Http404
+    return render(request, "contributions/contribution.html", gift.context)

@@ -322,12 +322,14 @@ def add_lines(scene: Scene, place: Place | None) -> None:
                 operation=place and place.operation,
                 amount_usd=Decimal(scene.number("line", name, f"{what}, amount", is_public)),
                 currency="CHF",
-                amount=Decimal(scene.number("line", name, f"{what}, amount in francs")),
-                reference=scene.word("line", name, f"{what}, reference"),
-                description=scene.word("line", name, f"{what}, description"),
+                amount=Decimal(
+                    scene.number("line", name, f"{what}, amount in francs", is_public and donor.is_named)
+                ),
+                reference=scene.word("line", name, f"{what}, reference", is_public and donor.is_named),
+                description=scene.word("line", name, f"{what}, description", is_public and donor.is_named),
             )
     replaced, newer = made["released"], made["unreleased"]
-    Contribution.objects.filter(pk=replaced.pk).update(replaced_in=newer.batch)
+    Contribution.objects.filter(pk=replaced.pk).update(replaced_in=newer.batch, is_current=False)
     factories.contribution(
         replaced.donor,
         batch=newer.batch,

@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 from zlib import crc32
 
 import pytest
@@ -227,9 +227,17 @@ def contributions_asked(scene: Scene) -> list[str]:
         *MOMENTS,
         *(f"?operation={scene.places[name].operation.slug}" for name in names),
         *(f"?donor={slug}" for slug in donors),
+        *(f"?q={quote(name)}" for name in Donor.objects.order_by("pk").values_list("name_en", flat=True)[:6]),
+        "?region=AME&sort=donor&q=zq",
         "?year=2021&page=2",
         "?kind=private&country=JP&date=2021-11-24",
     ]
+
+
+def gifts(scene: Scene) -> list[dict[str, Any]]:
+    """Of every line, whatever its state, and whether or not the donor may be named."""
+    rows = Contribution.objects.order_by("pk").values_list("donor__slug", "reference").distinct()
+    return [{"slug": slug, "reference": reference} for slug, reference in rows if reference]
 
 
 def autocompletes(scene: Scene) -> list[str]:
@@ -351,6 +359,7 @@ TABLE: dict[str, Pages] = {
     "methodology/": Pages(),
     "preview/<str:token>/": Pages(tokens),
     "contributions/": Pages(queries=contributions_asked),
+    "contributions/<slug:slug>/<reference:reference>/": Pages(gifts, MOMENTS),
     "donors/": Pages(queries=(*MOMENTS, "?year=2021")),
     "donors/<slug:slug>/": Pages(
         lambda scene: [{"slug": donor.slug} for donor in Donor.objects.order_by("pk")[:12]]

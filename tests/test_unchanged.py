@@ -144,6 +144,11 @@ PAGES: dict[str, Callable[[World], list[str]]] = {
         "/contributions/",
         "/contributions/?operation=per&donor=norway&year=2021",
     ],
+    "contributions/<slug:slug>/<reference:reference>/": lambda world: [
+        f"/contributions/norway/{reference}/"
+        for reference in Contribution.objects.order_by("pk").values_list("reference", flat=True)[:1]
+        if reference
+    ],
     "donors/": lambda world: ["/donors/", "/donors/?year=2021"],
     "donors/<slug:slug>/": lambda world: ["/donors/norway/", "/donors/nobody-yet/"],
 }

@@ -14,10 +14,10 @@ from pathlib import Path
 HEADER = ["reference", "donor", "donor_type", "date", "operation", "budget_year", "amount_usd", "currency", "amount",
           "earmarking", "description"]  # fmt: skip
 DONORS, OPERATIONS, YEARS = 300, 174, range(2016, 2027)
+AGREEMENTS = 30_000  # each of a donor, an operation and a year, paid on a few days
 RATES = {"USD": 1.0, "EUR": 1.1, "SEK": 0.095, "JPY": 0.0068, "GBP": 1.27, "CHF": 1.12}
 EARMARKINGS = ["unearmarked", "softly_earmarked", "earmarked", "tightly_earmarked"]
 WORDS = ["shelter", "cash", "protection", "education", "response", "winter", "emergency", "core relief items"]
-FIRST_DAY = dt.date(2016, 1, 1)
 
 
 def donor(number: int) -> str:
@@ -28,38 +28,41 @@ def operation(number: int) -> str:
     return f"OP{number:03d}"
 
 
+def agreements(pick: random.Random) -> list[tuple[str, str, int, list[str], str, str]]:
+    """Donor, operation, budget year, days of payment, currency and earmarking of each."""
+    found = []
+    for _number in range(AGREEMENTS):
+        year = pick.choice(YEARS)
+        first = dt.date(year, 1, 1)
+        days = [(first + dt.timedelta(days=pick.randrange(360))).isoformat() for _day in range(3)]
+        giver = donor(min(int(pick.paretovariate(0.8)), DONORS) - 1)
+        place = operation(min(int(pick.paretovariate(0.5)), OPERATIONS) - 1)
+        found.append((giver, place, year, days, pick.choice(list(RATES)), pick.choice(EARMARKINGS)))
+    return found
+
+
 def lines(count: int, *, changed: float = 0, bad: float = 0) -> Iterator[list[str]]:
     """``changed`` and ``bad``: the share of lines with another amount, or with a cell that cannot be taken."""
-    random.seed(20161)
-    pick, chance = random.Random(1), random.Random(2)  # noqa: S311 — a sample, not a secret
-    last: list[str] = []
+    pick, chance = random.Random(1), random.Random(2)
+    known, last = agreements(pick), []
     for number in range(count):
         if last and pick.random() < 0.01:
             line = list(last)
         else:
-            day = FIRST_DAY + dt.timedelta(days=pick.randrange(3900))
-            currency = pick.choice(list(RATES))
+            giver, place, year, days, currency, earmarking = pick.choice(known)
             cents = int(pick.lognormvariate(16, 2)) + 100
             usd = int(cents * RATES[currency]) or 1
             line = [
-                f"{65000 + number // 3}",
-                donor(min(int(pick.paretovariate(0.8)), DONORS) - 1),
-                "government",
-                day.isoformat(),
-                operation(pick.randrange(OPERATIONS)),
-                str(min(day.year + (pick.random() < 0.2), 2026)),
-                f"{usd // 100}.{usd % 100:02d}",
-                currency,
-                f"{cents // 100}.{cents % 100:02d}",
-                pick.choice(EARMARKINGS),
+                f"{65000 + number // 3}", giver, "government", pick.choice(days), place, str(year),
+                f"{usd // 100}.{usd % 100:02d}", currency, f"{cents // 100}.{cents % 100:02d}", earmarking,
                 f"{pick.choice(WORDS)} {pick.choice(WORDS)} {number % 97}",
-            ]
+            ]  # fmt: skip
         last = line
         if changed and chance.random() < changed:
-            line = [*line[:6], f"{line[6]}" if line[6].startswith("9") else "9" + line[6], *line[7:]]
+            line = [*line[:6], "9" + line[6], *line[7:]]
         if bad and chance.random() < bad:
             column, cell = chance.choice(
-                [(3, "2021-02-30"), (6, "52,9960"), (4, "Atlantis"), (7, "dollars"), (9, "loosely")]
+                [(3, "2021-02-30"), (6, "2134O.63"), (4, "Atlantis"), (7, "dollars"), (9, "loosely")]
             )
             line = [*line[:column], cell, *line[column + 1 :]]
         yield line

@@ -15,6 +15,7 @@ ADDRESSES = [
     "/operations/chad/2017/pillars/",
     "/contributions/",
     "/contributions/?year=2021",
+    "/contributions/?year=2021&sort=donor&region=none",
     "/donors/",
     "/donors/germany/",
     "/methodology/",

@@ -94,16 +94,17 @@ STEPS = st.lists(
 @given(steps=STEPS)
 def test_whatever_is_imported_and_undone_the_books_hold_together(steps, donors):
     with transaction.atomic():
-        standing: list[tuple[ImportBatch, Counter]] = []
+        standing: list[tuple[ImportBatch, Counter | None]] = []
         for step, what in steps:
             if step == "undo":
                 if not standing:
                     continue
-                is_last = what % len(standing) == len(standing) - 1
-                batch, before = standing.pop(what % len(standing))
+                place = what % len(standing)
+                batch, before = standing.pop(place)
                 releasing.undo(batch, None, "a mistake")
-                if is_last:
+                if place == len(standing) and before is not None:
                     assert public() == before
+                standing[place:] = [(later, None) for later, _before in standing[place:]]
             else:
                 before = public()
                 years = [2021] if step == "complete" else []
@@ -364,8 +365,10 @@ def test_the_very_same_file_is_known_by_its_hash(donors):
     assert (
         importing.same_file(receive(raw, "a.csv", None, options={"constants": {"operation": "PER"}})) is None
     )
-    releasing.undo(batch, None)
-    assert importing.same_file(receive(raw, "a.csv", None)) is None
+    other = load("R1,Norway,2021-11-24,2021,6,a")
+    assert importing.same_file(receive(raw, "a.csv", None)) == batch  # an old file does not bring back old amounts
+    releasing.undo(other, None)
+    assert importing.same_file(receive(raw, "a.csv", None)) is None  # but lines may be missing by now
 
 
 def test_the_queries_of_a_plan_do_not_grow_with_its_lines(donors):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.core.cache import cache
@@ -60,7 +61,7 @@ def make_contributions(count):
     for number in range(count):
         donor = Donor.objects.create(name_en=f"Donor {number}", kind="government", may_be_named=True)
         Contribution.objects.create(
-            donor=donor, date=dt.date(2021, 1, 1) + dt.timedelta(days=number), budget_year=2021, key=str(number),
+            donor=donor, date=dt.date(2021, 1, 1) + dt.timedelta(days=number), budget_year=2021, key=UUID(int=number),
             amount_usd=Decimal(100 + number), batch=batch, operation=Operation.objects.first(),
         )  # fmt: skip
 
@@ -353,21 +354,24 @@ def test_an_empty_site_has_pages(client):
 @pytest.mark.parametrize(
     ("address", "queries"),
     [
-        # what is released, its content, successors; latest contributions, their donors, their allocations
-        ("/operations/peru/2000/", 7),
-        ("/operations/peru/", 7),
+        # what is released, its content, successors; the money of the year: donors (and their names, where there
+        # are any), earmarking, operations and their kinds; latest contributions, their donors, their allocations
+        ("/operations/peru/2000/", 11),
+        ("/operations/peru/", 11),
         # the same without contributions
         ("/operations/peru/2000/pillars/", 3),
         # newest profiles, their content; latest contributions, their donors, their allocations
         ("/", 5),
         ("/operations/", 2),
-        # years, count of lines, total, lines, donors, allocations
-        ("/contributions/", 6),
-        ("/contributions/?year=2021", 6),
-        # years, sums by donor, donors
-        ("/donors/", 3),
-        # the donor, count of lines, lines, donors, allocations, years, total
-        ("/donors/donor-0/", 7),
+        # operations, donors and regions of the form; years, sums by donor; lines, their donors, allocations
+        ("/contributions/", 8),
+        # and sums by earmarking and by day
+        ("/contributions/?year=2021", 10),
+        # years, sums by donor and by member, donors, sums by earmarking and by day
+        ("/donors/", 6),
+        # the donor; lines, their donors, allocations; years, classes, members and their names, first, last,
+        # earmarking, operations and their names
+        ("/donors/donor-0/", 13),
         ("/methodology/", 0),
         ("/nowhere/", 0),
         ("/healthz", 1),
