@@ -44,8 +44,9 @@ def decide(batch: ImportBatch, decisions: dict[int, str]) -> None:
         line.occurrence = line.previous.occurrence if line.decision != ADD else 0
     StagedLine.objects.bulk_update(lines.values(), ["decision", "state", "occurrence"], batch_size=1000)
     staging.number_added(batch)
-    batch.counts |= staging.counts(batch)
-    batch.plan["fingerprint"] = staging.fingerprint(batch)
+    tally = staging.tally(batch)
+    batch.counts |= tally.counts
+    batch.plan |= {"fingerprint": tally.fingerprint, "totals": totals(batch)}
     batch.save(update_fields=["counts", "plan"])
 
 
@@ -95,7 +96,7 @@ def totals(batch: ImportBatch) -> dict[str, list[dict[str, Any]]]:
             change[group] = change.get(group, Decimal("0.00")) + sign * (amount or Decimal("0.00"))
 
         mine = {"currency": "currency", "year": "budget_year"}.get(name, "donor_token")
-        coming = batch.staged.filter(state__in=["n", "c"]).order_by()
+        coming = batch.staged.filter(state__in=staging.STORED).order_by()
         for group, sum_ in coming.values_list(mine).annotate(sum=Sum(of(amount))):
             if mine == "donor_token":
                 group = tokens[group.hex][0 if name == "donor" else 1]

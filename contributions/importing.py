@@ -32,7 +32,7 @@ from operations.reading import Reading, TableFile, open_table
 
 from . import staging, sums
 from .cleaning import LineCleaner
-from .deciding import control_problem, decide_all, repeated, totals, undecided
+from .deciding import control_problem, decide_all, totals, undecided
 from .models import Contribution, Donor, DonorAlias, DonorMerge, ImportBatch, ImportProblem, contribution_key
 
 CHUNK = 5000  # rows that are cleaned at a time
@@ -238,18 +238,17 @@ def make_plan(batch: ImportBatch, source: Source, resource: Any, beat: Beat | No
     keep_problems(batch, missing)
     columns = compared_columns(has)
     batch.plan |= {"basis": basis(), "columns": sorted(columns), "left_out": left_out}
-    staging.compare(batch, columns, batch.options.get("complete_years", ()))
+    repeated = staging.compare(batch, columns, batch.options.get("complete_years", ()), is_first=True)
+    tally = staging.tally(batch)
     batch.counts = {
         "rows": read.rows,
-        **staging.counts(batch),
+        **tally.counts,
         "in_error": read.bad_lines,
         "left_out": read.left_out,
     }
-    batch.totals = read.totals and read.totals | {
-        "new_and_changed_usd": f"{staging.new_and_changed(batch):f}"
-    }
+    batch.totals = read.totals and read.totals | {"new_and_changed_usd": f"{tally.stored:f}"}
     batch.plan |= {
-        "fingerprint": staging.fingerprint(batch),
+        "fingerprint": tally.fingerprint,
         "totals": {},
         "notes": [*source.notes, *notes(resource, read, has)],
         "donors": [planned(donor) for donor in resource.planned.values()],
@@ -257,7 +256,7 @@ def make_plan(batch: ImportBatch, source: Source, resource: Any, beat: Beat | No
         "unknown": resource.unknown(),
         "errors": len(missing) + read.problems_kept,
     }
-    batch.plan |= {"totals": totals(batch), "repeated": len(repeated(batch))}
+    batch.plan |= {"totals": totals(batch), "repeated": repeated}
     batch.state, batch.job = ImportBatch.State.PLANNED, ImportBatch.Job.NONE
     batch.save()
 
@@ -521,13 +520,14 @@ def plan_holds(batch: ImportBatch) -> bool:
         batch.state = ImportBatch.State.NEW  # its donors are there by now: it has to be read again
         return False
     staging.compare(batch, batch.plan["columns"], batch.options.get("complete_years", ()))
-    before, batch.plan["fingerprint"] = batch.plan["fingerprint"], staging.fingerprint(batch)
-    batch.counts |= staging.counts(batch)
+    tally = staging.tally(batch)
+    before, batch.plan["fingerprint"] = batch.plan["fingerprint"], tally.fingerprint
+    batch.counts |= tally.counts
     return before == batch.plan["fingerprint"]
 
 
 def store(batch: ImportBatch) -> None:
-    found = staging.counts(batch)
+    found = staging.tally(batch).counts
     if found["new"] or found["changed"] or found["withdrawn"]:
         make_donors(batch.plan["donors"])
         make_aliases(batch.plan["aliases"])

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Sum
 
 from .cleaning import Staged
 from .models import COMPARED, Contribution, ImportBatch, StagedLine
@@ -25,6 +25,7 @@ BOOKS = Contribution._meta.db_table
 # As ``cleaning.LineCleaner`` makes them.
 COLUMNS = ("line", "reference", "donor_token", "date", "operation_id", "budget_year", "amount_usd", "currency",
            "amount", "earmarking", "description", "key")  # fmt: skip
+STORED = ("n", "a", "c")  # the states of lines that an import adds to the books
 ALWAYS = ("batch_id", "state", "occurrence", "decision")
 
 # Joined to the books as ``c``; those without ``m`` are matched by no staged line of the batch that it is given.
@@ -92,20 +93,20 @@ def clear(batch: ImportBatch) -> None:
 # --- Compared ---------------------------------------------------------------------------------------
 
 
-def compare(batch: ImportBatch, columns: Iterable[str], complete_years: Iterable[int] = ()) -> None:
+def compare(
+    batch: ImportBatch, columns: Iterable[str], complete_years: Iterable[int] = (), *, is_first: bool = False
+) -> int:
     """Mark each staged line as new, replacing, or unchanged; with ``complete_years``, add what is to be withdrawn.
+
+    Answers how many different lines stand in the file more than once, word for word.
 
     ``columns``: those that the file has; the others are kept from the known line and not compared. Equal lines of
     a key match first, so that the order of a file means nothing; what is left over is paired in order.
     """
     compared = [name for name in COMPARED if name in set(columns)]
     with transaction.atomic():
-        run(
-            f"UPDATE {STAGED} SET state = 'n', previous_id = NULL, occurrence = 1, decision = '' "
-            "WHERE batch_id = %s AND (state <> 'n' OR occurrence <> 1 OR decision <> '')",
-            batch.pk,
-        )
-        run(f"DELETE FROM {STAGED} WHERE batch_id = %s AND line = 0", batch.pk)
+        if not is_first:
+            forget_comparison(batch)
         if is_postgres():
             run(f"ANALYZE {STAGED}")
             # A table that was counted while it was empty would be searched once for each line.
@@ -116,11 +117,31 @@ def compare(batch: ImportBatch, columns: Iterable[str], complete_years: Iterable
             match_single(batch, compared, shared)
         if shared:
             match_shared(batch, compared)
+        repeated = 0
         if shared:
             number_repeated(batch)
+            repeated = len(repeated_lines(batch))
         run("DROP TABLE IF EXISTS shared_keys")
         for year in complete_years:
             withdraw_missing(batch, year)
+    return repeated
+
+
+def forget_comparison(batch: ImportBatch) -> None:
+    run(f"DELETE FROM {STAGED} WHERE batch_id = %s AND state = 'w'", batch.pk)
+    run(
+        f"UPDATE {STAGED} SET state = 'n', previous_id = NULL, occurrence = 1, decision = '' "
+        "WHERE batch_id = %s AND (state <> 'n' OR occurrence <> 1 OR decision <> '')",
+        batch.pk,
+    )
+
+
+def repeated_lines(batch: ImportBatch) -> list[tuple]:
+    return rows(
+        f"SELECT COUNT(*) FROM {STAGED} WHERE batch_id = %s AND key IN (SELECT key FROM shared_keys) "
+        f"GROUP BY key, {', '.join(COMPARED)} HAVING COUNT(*) > 1",
+        batch.pk,
+    )
 
 
 def find_shared_keys(batch: ImportBatch) -> bool:
@@ -254,35 +275,36 @@ def store(batch: ImportBatch, columns: Iterable[str]) -> tuple[int, int]:
     return replaced, stored
 
 
-def counts(batch: ImportBatch) -> dict[str, int]:
-    """Staged lines by state: new, changed, unchanged, withdrawn."""
-    found = dict(rows(f"SELECT state, COUNT(*) FROM {STAGED} WHERE batch_id = %s GROUP BY state", batch.pk))
-    states = StagedLine.State
-    return {
-        "new": found.get(states.NEW, 0) + found.get(states.ADDED, 0),
-        "changed": found.get(states.CHANGED, 0),
-        "unchanged": found.get(states.UNCHANGED, 0),
-        "withdrawn": found.get(states.WITHDRAWN, 0),
-        "kept": found.get(states.KEPT, 0),
-    }
+@dataclass(frozen=True)
+class Tally:
+    """What the staged lines of a batch come to."""
+
+    counts: dict[str, int]  # by state: new, changed, unchanged, withdrawn, kept
+    stored: Decimal  # US dollars of the lines that the import would store
+    fingerprint: str  # the same as long as it would add, replace and withdraw the same lines
 
 
-def new_and_changed(batch: ImportBatch) -> Decimal:
-    """US dollars that the import would store."""
-    states = [StagedLine.State.NEW, StagedLine.State.ADDED, StagedLine.State.CHANGED]
-    found = StagedLine.objects.filter(batch=batch, state__in=states).aggregate(sum=Sum("amount_usd"))
-    return found["sum"] or Decimal("0.00")
-
-
-def fingerprint(batch: ImportBatch) -> str:
-    """The same as long as the import would add, replace and withdraw the same lines."""
+def tally(batch: ImportBatch) -> Tally:
     found = rows(
-        "SELECT state, COUNT(*), SUM(previous_id %% 1000003 * (line %% 1009 + 1)), SUM(occurrence) "
+        "SELECT state, COUNT(*), SUM(amount_usd), SUM(previous_id %% 1000003 * (line %% 1009 + 1)), SUM(occurrence) "
         f"FROM {STAGED} WHERE batch_id = %s GROUP BY state ORDER BY state",
         batch.pk,
     )
-    said = [[state, *(None if number is None else int(number) for number in row)] for state, *row in found]
-    return hashlib.blake2b(repr(said).encode(), digest_size=12).hexdigest()
+    states = StagedLine.State
+    counts = {state: count for state, count, *_sums in found}
+    cents = sum(int(sum_) for state, _count, sum_, *_marks in found if state in STORED)
+    marks = [[state, *(None if number is None else int(number) for number in row)] for state, *row in found]
+    return Tally(
+        {
+            "new": counts.get(states.NEW, 0) + counts.get(states.ADDED, 0),
+            "changed": counts.get(states.CHANGED, 0),
+            "unchanged": counts.get(states.UNCHANGED, 0),
+            "withdrawn": counts.get(states.WITHDRAWN, 0),
+            "kept": counts.get(states.KEPT, 0),
+        },
+        Decimal(cents).scaleb(-2),
+        hashlib.blake2b(repr(marks).encode(), digest_size=12).hexdigest(),
+    )
 
 
 def imports_of_older_forms(batch: ImportBatch) -> list[int]:
