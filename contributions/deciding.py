@@ -99,7 +99,7 @@ def totals(batch: ImportBatch) -> dict[str, list[dict[str, Any]]]:
         coming = batch.staged.filter(state__in=staging.STORED).order_by()
         for group, sum_ in coming.values_list(mine).annotate(sum=Sum(of(amount))):
             if mine == "donor_token":
-                group = tokens[group.hex][0 if name == "donor" else 1]
+                group = tokens.get(group.hex, ["?", "?"])[0 if name == "donor" else 1]  # merged meanwhile
             add(group, sum_, 1)
         going = Contribution.objects.filter(
             pk__in=batch.staged.filter(state__in=["c", "w"]).order_by().values("previous")

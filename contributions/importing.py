@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from operations.cells import fold_name, free_slug
 from operations.evidence import AmountEvidence, DateEvidence
@@ -31,12 +31,13 @@ from operations.layouts import Places, grouped
 from operations.reading import Reading, TableFile, open_table
 
 from . import staging, sums
-from .cleaning import LineCleaner
+from .cleaning import LineCleaner, Warned
 from .deciding import control_problem, decide_all, totals, undecided
 from .models import Contribution, Donor, DonorAlias, DonorMerge, ImportBatch, ImportProblem, contribution_key
 
 CHUNK = 5000  # rows that are cleaned at a time
 STAGED_AT_A_TIME = 20_000  # lines of one COPY; SQLite lets others write between two
+MOST_NOTED = 20  # warnings that are told among the notes; the plan has them all
 SAMPLE = 8  # rows of a file that are shown
 LOCK = 5_041_201  # of the books, among PostgreSQL's advisory locks
 # Decisions that change what the lines of a file mean.
@@ -52,6 +53,15 @@ class Source(Protocol):
 
     def batches(self) -> Iterator[tuple[Sequence[int], Sequence[Sequence[Any]]]]:
         """Rows, with the line on which each begins, many at a time."""
+
+
+class PlanIsDead(Exception):
+    """A donor, an operation or a line is gone that a plan refers to."""
+
+
+READ_AGAIN = gettext_lazy(
+    "Donors or operations changed since the file was read. Nothing was imported: read it again."
+)
 
 
 class CannotImport(Exception):
@@ -251,6 +261,7 @@ def make_plan(batch: ImportBatch, source: Source, resource: Any, beat: Beat | No
         "fingerprint": tally.fingerprint,
         "totals": {},
         "notes": [*source.notes, *notes(resource, read, has)],
+        "warnings": [list(warning) for warning in read.warnings],
         "donors": [planned(donor) for donor in resource.planned.values()],
         "aliases": resource.new_aliases(),
         "unknown": resource.unknown(),
@@ -297,6 +308,7 @@ class Read:
     left_out: int = 0
     rounded: int = 0
     problems_kept: int = 0
+    warnings: list[Warned] = field(default_factory=list)
     totals: dict[str, str] = field(default_factory=dict)
     stored: Decimal = Decimal(0)
     difference: Decimal = Decimal(0)
@@ -317,6 +329,7 @@ def read_lines(batch: ImportBatch, source: Source, resource: Any, beat: Beat | N
         read.bad_lines += cleaned.bad_lines
         waiting += cleaned.staged
         problems += cleaned.problems
+        read.warnings += cleaned.warnings
         if len(waiting) >= STAGED_AT_A_TIME:
             staging.stage(batch, waiting)
             waiting = []
@@ -430,6 +443,12 @@ def notes(resource: Any, read: Read, has: set[str]) -> Iterator[str]:
         ) % {"count": read.rounded, "total": read.stored, "difference": read.difference}
     if "budget_year" not in has:
         yield _("The file has no column “budget_year”: the year of each line's date is taken.")
+    told: dict[str, int] = {}  # with the first of its lines
+    for warning in read.warnings:
+        if warning.code != "footnote":  # which is as it should be
+            told.setdefault(warning.message, warning.line)
+    for message, line in islice(told.items(), MOST_NOTED):
+        yield _("Line %(line)d: %(said)s") % {"line": line, "said": message}
     for donor in resource.planned.values():
         yield _("New donor: %(name)s (%(kind)s).") % {
             "name": donor.name_en,
@@ -464,39 +483,46 @@ def import_planned(batch: ImportBatch, user: Any, *, release_at: dt.datetime | N
     ``Overtaken`` where the books changed so that the plan is another one now; the batch then holds the new plan.
     ``CannotImport`` where there is nothing that could be imported.
     """
-    overtaken = False
-    with transaction.atomic():
-        lock_books()
-        stored = ImportBatch.objects.select_for_update().get(pk=batch.pk)
-        if stored.state != ImportBatch.State.PLANNED:
-            raise CannotImport(
-                _("This import is not waiting to be confirmed: %s.") % stored.get_state_display()
-            )
-        if stored.plan["errors"]:
-            raise CannotImport(_("The file has errors. Nothing was imported."))
-        if problem := control_problem(stored):
-            raise CannotImport(problem)
-        if count := undecided(stored):
-            raise CannotImport(
-                ngettext(
-                    "Say of %d changed line whether it replaces the known one.",
-                    "Say of %d changed lines whether they replace the known ones.",
-                    count,
-                )
-                % count
-            )
-        if stored.plan["basis"] != (now := basis()):
-            overtaken = not plan_holds(stored)
+    try:
+        with transaction.atomic():
+            lock_books()
+            stored = ImportBatch.objects.select_for_update().get(pk=batch.pk)
+            check_can_be_imported(stored)
+            overtaken = stored.plan["basis"] != (now := basis()) and not plan_holds(stored)
             stored.plan["basis"] = now
-        if not overtaken:
-            store(stored)
-            if stored.state == ImportBatch.State.IMPORTED:
-                stored.released_at = release_at
-        stored.job = ImportBatch.Job.NONE
-        stored.save()
+            if not overtaken:
+                store(stored)
+                if stored.state == ImportBatch.State.IMPORTED:
+                    stored.released_at = release_at
+            stored.job = ImportBatch.Job.NONE
+            stored.save()
+    except PlanIsDead:
+        overtaken = True
+        batch.state, batch.job, batch.problem = ImportBatch.State.NEW, ImportBatch.Job.NONE, READ_AGAIN
+        batch.save(update_fields=["state", "job", "problem"])
     batch.refresh_from_db()
     if overtaken:
         raise Overtaken
+
+
+def check_can_be_imported(batch: ImportBatch) -> None:
+    if batch.state == ImportBatch.State.NEW:
+        raise CannotImport(batch.problem or READ_AGAIN)
+    if batch.state != ImportBatch.State.PLANNED:
+        raise CannotImport(_("This import is not waiting to be confirmed: %s.") % batch.get_state_display())
+    if batch.plan["errors"]:
+        raise CannotImport(_("The file has errors. Nothing was imported."))
+    if problem := control_problem(batch):
+        raise CannotImport(problem)
+    if count := undecided(batch):
+        raise CannotImport(
+            ngettext(
+                "Say of %d changed line whether it replaces the known one.",
+                "Say of %d changed lines whether they replace the known ones.",
+                count,
+            )
+            % count
+        )
 
 
 def plan_and_import(batch: ImportBatch, source: Source, resource: Any, user: Any) -> None:
@@ -517,7 +543,7 @@ def plan_holds(batch: ImportBatch) -> bool:
     """Whether the import, compared with the books as they are now, would do the same; the batch keeps the new plan."""
     names = {donor["name"] for donor in batch.plan["donors"]}
     if names and Donor.objects.filter(name_en__in=names).exists():
-        batch.state = ImportBatch.State.NEW  # its donors are there by now: it has to be read again
+        batch.state, batch.problem = ImportBatch.State.NEW, READ_AGAIN  # its donors are there by now
         return False
     staging.compare(batch, batch.plan["columns"], batch.options.get("complete_years", ()))
     tally = staging.tally(batch)
@@ -535,8 +561,8 @@ def store(batch: ImportBatch) -> None:
         if (replaced, stored) != (
             found["changed"] + found["withdrawn"],
             found["new"] + found["changed"] + found["withdrawn"],
-        ):  # a donor or a line is gone that the plan knew
-            raise Overtaken
+        ):
+            raise PlanIsDead
         sums.make(batch)
         batch.state = ImportBatch.State.IMPORTED
     else:

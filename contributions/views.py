@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Min
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
 from operations.asked import asked_number, asked_year
@@ -40,6 +40,7 @@ from .lines import (
     stretch_of_days,
     stretch_of_order,
 )
+from .merging import merged_slug
 from .models import Contribution, ContributionQuerySet, Donor
 from .parts import class_parts, member_parts, operation_parts
 from .ranking import Ranking, against
@@ -207,7 +208,11 @@ def donors(request: HttpRequest) -> HttpResponse:
 
 @public_page
 def donor(request: HttpRequest, slug: str) -> HttpResponse:
-    donor = get_object_or_404(Donor.objects.families(), slug=slug)
+    donor = Donor.objects.families().filter(slug=slug).first()
+    if donor is None:
+        if found := merged_slug(slug):
+            return redirect(found)
+        raise Http404
     lines = Contribution.objects.released(request.at).of_family(donor)
     page = stretch(request, lines)
     if not page.groups:

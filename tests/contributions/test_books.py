@@ -208,6 +208,19 @@ def test_the_donors_that_a_plan_makes_may_be_there_by_then(donors):
     assert (mine.state, mine.released_at) == ("known", None)
 
 
+def test_a_plan_whose_donor_is_gone_has_to_be_read_again_and_loses_no_line(donors):
+    header = "date,donor,donor_type,amount_usd"
+    mine = planned("2021-11-24,Norway,,5", "2021-11-24,Japan,,6", header=header)
+    donors[1].delete()
+    with pytest.raises(Overtaken):
+        import_planned(mine, None)
+    assert (mine.state, Contribution.objects.count()) == ("new", 0)
+    with pytest.raises(CannotImport, match="Nothing was imported: read it again"):
+        import_planned(mine, None)
+    read_file(mine, ContributionResource())
+    assert [problem.line for problem in mine.problems.all()] == [3]
+
+
 def test_of_a_changed_line_a_person_says_what_it_is(donors):
     load(*(f"R{n},Norway,2021-11-24,2021,5,a" for n in range(3)))
     batch = planned(*(f"R{n},Norway,2021-11-24,2021,{n + 6},a" for n in range(3)))
@@ -366,7 +379,9 @@ def test_the_very_same_file_is_known_by_its_hash(donors):
         importing.same_file(receive(raw, "a.csv", None, options={"constants": {"operation": "PER"}})) is None
     )
     other = load("R1,Norway,2021-11-24,2021,6,a")
-    assert importing.same_file(receive(raw, "a.csv", None)) == batch  # an old file does not bring back old amounts
+    assert (
+        importing.same_file(receive(raw, "a.csv", None)) == batch
+    )  # an old file does not bring back old amounts
     releasing.undo(other, None)
     assert importing.same_file(receive(raw, "a.csv", None)) is None  # but lines may be missing by now
 
