@@ -668,7 +668,7 @@ def test_twins_are_found_with_three_queries(donors, django_assert_num_queries):
 
 
 def test_the_old_address_of_a_merged_donor_leads_to_the_new_one(norway, norge, client):
-    load("A1,Norge,,2021-11-24,100")
+    importing.import_planned(waiting("A1,Norge,,2021-11-24,100"), None, release_at=timezone.now())
     slug = norge.slug
     merge(norge, norway, user=None)
     answer = client.get(f"/donors/{slug}/")
