@@ -63,7 +63,8 @@ demo: demo-stopped install
 	echo "Openfield is at http://127.0.0.1:$(PORT)/ and its admin at http://127.0.0.1:$(PORT)/admin/ (Ctrl-C stops it)."
 	$(PY) manage.py load_demo --accounts
 	echo
-	exec $(PY) -m gunicorn config.wsgi --bind 127.0.0.1:$(PORT) --worker-class gthread --workers 2 --threads 4 \
+	$(PY) manage.py work --with-parent & # large imports; it ends with this shell
+	$(PY) -m gunicorn config.wsgi --bind 127.0.0.1:$(PORT) --worker-class gthread --workers 2 --threads 4 \
 		--pid "$(DEMO_DIR)/gunicorn.pid" --no-control-socket
 
 demo-reset: demo-stopped

@@ -294,6 +294,9 @@ IMPORT_MAX_ROWS = env_int("IMPORT_MAX_ROWS", 200_000)
 IMPORT_MAX_BYTES = env_int("IMPORT_MAX_BYTES", 50 * 1024 * 1024)
 # Larger files are read and imported in the background, by `manage.py work`.
 IMPORT_BACKGROUND_BYTES = env_int("IMPORT_BACKGROUND_BYTES", 5 * 1024 * 1024)
+# How long, in days, `manage.py work` keeps the files of imports (0: for ever) and imports that came to nothing.
+IMPORT_KEEP_FILES_DAYS = env_int("IMPORT_KEEP_FILES_DAYS", 3650)
+IMPORT_KEEP_UNFINISHED_DAYS = env_int("IMPORT_KEEP_UNFINISHED_DAYS", 30)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 # --- Log ------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from operations.importing import Overtaken
 
+from . import staging
 from .importing import CannotImport, import_planned, read_file
 from .models import ImportBatch
 from .resources import ContributionResource
@@ -120,3 +121,27 @@ def reason(error: Exception) -> str:
             "The database could not be reached, or could not store the lines. Nothing was imported. Try again."
         )
     return said or type(error).__name__
+
+
+def clear_away() -> dict[str, int]:
+    """Delete what is kept for a time alone: files of old imports, and whole imports that came to nothing.
+
+    The record of an import stays, with the hash of its file (see the settings ``IMPORT_KEEP_*``).
+    """
+    now = timezone.now()
+    abandoned = now - dt.timedelta(days=settings.IMPORT_KEEP_UNFINISHED_DAYS)
+    batches = ImportBatch.objects.exclude(state=ImportBatch.State.IMPORTED).filter(made_at__lt=abandoned, job="")
+    unfinished = 0
+    for batch in batches.iterator():
+        staging.clear(batch)
+        batch.file.delete(save=False)
+        batch.delete()
+        unfinished += 1
+    files = 0
+    if settings.IMPORT_KEEP_FILES_DAYS:
+        old = now - dt.timedelta(days=settings.IMPORT_KEEP_FILES_DAYS)
+        for batch in ImportBatch.objects.filter(made_at__lt=old).exclude(file="").iterator():
+            batch.file.delete(save=False)
+            ImportBatch.objects.filter(pk=batch.pk).update(file="")
+            files += 1
+    return {"unfinished imports": unfinished, "files of old imports": files}

@@ -134,14 +134,14 @@ GROUPS = {
             "financialfigure",
         ],
         "delete": ["section", "keyfigure", "office", "populationfigure", "financialfigure"],
-        "release": ["edition"],
+        "release": ["edition", "importbatch"],
     },
     "Finance": {
-        "view": ["operation", "region", "edition", "contribution", "importbatch"],
+        "view": ["operation", "region", "edition", "contribution", "importbatch", "donormerge"],
         "view add change": ["donor", "donoralias", "financialfigure"],
         "delete": ["donoralias", "financialfigure"],
         "import": ["contribution", "donor", "financialfigure"],
-        "release": ["edition"],
+        "release": ["edition", "importbatch"],
     },
 }
 
