@@ -11,15 +11,17 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from operations.cells import clean_amount, read_amount
+from operations.cells import clean_amount, clean_name, mixed_script, read_amount
 from operations.importing import CellError, fold_header, shown
+from operations.reading import FORMULA
 from operations.tables import Unreadable
 
 REMEMBERED = 20_000  # distinct cells of a column; more are forgotten, not refused
+MOST_WARNINGS = 500  # of a file
 
 PLAIN_CENTS = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2}))?")
 DOLLARS = re.compile(r"\$|\bUSD\b")
@@ -140,6 +142,16 @@ class Amounts:
             return Bad(str(error))
 
 
+class Warned(NamedTuple):
+    """Something that is taken and should be looked at; ``code``: “footnote”, “formula” or “scripts”."""
+
+    code: str
+    line: int
+    column: str
+    value: str
+    message: str
+
+
 @dataclass
 class Cleaned:
     """What became of a chunk: lines to stage, and what is wrong with the others."""
@@ -147,6 +159,7 @@ class Cleaned:
     staged: list[Staged] = field(default_factory=list)
     problems: list[CellError] = field(default_factory=list)
     bad_lines: int = 0
+    warnings: list[Warned] = field(default_factory=list)
 
 
 class LineCleaner:
@@ -176,12 +189,15 @@ class LineCleaner:
             for name in self.has - {"amount_usd", "amount"}
         }
         self.donors: dict[tuple[str, str], Any] = {}
+        self.odd: dict[Any, list[tuple[str, str]]] = {}  # cells with a donor to look at, and why
+        self.warned = 0
 
     def rule_of(self, name: str) -> Callable[[Any], Any]:
         """What a cell of the column is staged as, or ``Bad``."""
         clean = next(f.widget for f in self.resource.fields.values() if f.column_name == name).clean
         rule = {
             "operation": self.resource.operation_of,
+            "donor": self.looked_at(clean),
             "date": lambda cell: found.isoformat() if (found := clean(cell)) else None,
         }.get(name, clean)
         if name not in MAY_SAY_TOTAL and name != next(iter(self.place), ""):
@@ -197,6 +213,17 @@ class LineCleaner:
             return rule(cell)
 
         return no_record_or
+
+    def looked_at(self, clean: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The rule of the donors, which also remembers the cells that a person should look at."""
+
+        def rule(cell: Any) -> Any:
+            name = clean(cell)
+            if type(cell) is str and len(self.odd) < REMEMBERED and (said := list(oddities(cell, name))):
+                self.odd[cell] = said
+            return name
+
+        return rule
 
     def clean(self, lines: Sequence[int], rows: Sequence[Sequence[Any]]) -> Cleaned:
         """``rows``: as wide as the header; ``lines``: where each begins."""
@@ -260,6 +287,13 @@ class LineCleaner:
             for place in sorted(wrong)
             for column, message in sorted(wrong[place], key=lambda said: self.order.get(said[0], -1))
         ]
+        if self.odd and self.warned < MOST_WARNINGS:
+            cleaned.warnings = [
+                Warned(code, lines[place], "donor", shown(cell), said)
+                for place, cell in enumerate(raw["donor"])
+                for code, said in self.odd.get(cell, ())
+            ][: MOST_WARNINGS - self.warned]
+            self.warned += len(cleaned.warnings)
         self.add_up(raw, usd, wrong)
         return cleaned
 
@@ -374,6 +408,22 @@ class LineCleaner:
                 self.sums.rounded_cents += cents
             else:
                 self.sums.cents += cents
+
+
+def oddities(cell: str, name: str) -> Iterable[tuple[str, str]]:
+    """What is worth a look about a donor's name, though it is taken: codes and sentences."""
+    if mark := clean_name(cell)[1]:
+        said = _(
+            "“%(mark)s” behind “%(name)s” is taken for the mark of a footnote, not for a part of the name."
+        )
+        yield "footnote", said % {"mark": mark, "name": shown(name)}
+    if FORMULA.match(name):
+        yield "formula", _("“%s” begins like a formula. It is kept as text.") % shown(name)
+    if scripts := mixed_script(name):
+        said = _(
+            "“%(name)s” mixes letters of several alphabets in one word (%(scripts)s). Is it a known donor?"
+        )
+        yield "scripts", said % {"name": shown(name), "scripts": ", ".join(scripts)}
 
 
 def round_half_up(amount: Decimal) -> Decimal:

@@ -23,6 +23,8 @@ from django.utils.translation import override
 INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
 CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]")
 FOOTNOTE_MARKS = "*†‡"
+# Alphabets of which some letters look like those of another.
+LOOK_ALIKE = frozenset({"Latin", "Cyrillic", "Greek", "Armenian", "Cherokee"})
 
 # What a spreadsheet shows instead of a value: #REF!, #DIV/0!, or ##### in a column that is too narrow.
 SPREADSHEET_ERROR = re.compile(r"#(REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|#{3,}")
@@ -121,6 +123,20 @@ def clean_name(cell: object, *, longest: int = 200) -> tuple[str, str]:
         )
     name = text.rstrip(FOOTNOTE_MARKS)
     return name.rstrip(), text[len(name) :]
+
+
+def mixed_script(text: str) -> tuple[str, ...]:
+    """The alphabets that one word of the text mixes: "Nоrway" with a Cyrillic о → ("Cyrillic", "Latin").
+
+    Empty for a text whose every word is of one alphabet, whichever.
+    """
+    if text.isascii():
+        return ()
+    for word in re.findall(r"[^\W\d_]+", text):
+        names = {unicodedata.name(letter, "").split(" ")[0].title() for letter in word}
+        if len(mixed := names & LOOK_ALIKE) > 1:
+            return tuple(sorted(mixed))
+    return ()
 
 
 def decoded_twice(text: str) -> str:

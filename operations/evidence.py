@@ -131,13 +131,13 @@ def around(number: str) -> re.Pattern[str]:
 def decimal_forms(mark: str, group: str) -> str:
     """What can only be written where ``mark`` stands before decimals and ``group`` between thousands.
 
-    1234.5 and 1.50 (not three digits behind the mark), 0.125 and 1234.567 (no group before it), 1,234.567
-    and 1,234,567.
+    1234.5 and 1.50 (one or two digits behind the mark), 0.125 and 1234.567 (no group before it), 1,234.567
+    and 1,234,567. Not 52.9960, which is as likely a slip in 529.960.
     """
     spaced = r"[0-9]{1,3}(?:[ \u00a0\u202f][0-9]{3})+"
     return "|".join(
         (
-            rf"(?:[0-9]*|{spaced}){mark}(?:[0-9]{{1,2}}|[0-9]{{4,}})",
+            rf"(?:[0-9]*|{spaced}){mark}[0-9]{{1,2}}",
             rf"(?:0[0-9]*|[0-9]{{4,}}|{spaced}){mark}[0-9]+",
             rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+{mark}[0-9]+",
             rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}}){{2,}}",
@@ -146,12 +146,16 @@ def decimal_forms(mark: str, group: str) -> str:
 
 
 PROVES = {".": around(decimal_forms(r"\.", ",")), ",": around(decimal_forms(",", r"\."))}
-EITHER = around(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
+EITHER = {mark: around(rf"[1-9][0-9]{{0,2}}{mark}[0-9]{{3,}}") for mark in (r"\.", ",")}
+
+
+PATTERNS = {**PROVES, "either.": EITHER[r"\."], "either,": EITHER[","]}
 
 
 class AmountEvidence:
     def __init__(self) -> None:
-        self.first: dict[str, tuple[int, str]] = {}  # a proof of ".", of ",", and what may be either
+        # A proof of ".", of ",", and what may be either: with a dot ("either."), with a comma ("either,").
+        self.first: dict[str, tuple[int, str]] = {}
 
     def add(self, cells: Sequence[Any], lines: Sequence[int]) -> None:
         """Cells of the column, and the lines on which they stand; numbers of a workbook need no reading."""
@@ -164,7 +168,7 @@ class AmountEvidence:
         if joined.count("\n") >= len(texts):  # a cell with a line end is no amount
             texts = ["" if "\n" in text else text for text in texts]
             joined = "\n".join(texts)
-        for name, pattern in ((".", PROVES["."]), (",", PROVES[","]), ("either", EITHER)):
+        for name, pattern in PATTERNS.items():
             if name not in self.first and (match := pattern.search(joined)):
                 place = joined.count("\n", 0, match.start())
                 self.first[name] = (lines[place], texts[place].strip())
@@ -177,12 +181,18 @@ class AmountEvidence:
         if "." in self.first:
             said = _("Line %(line)d: in %(cell)s the decimal mark can only be a point.")
             return AmountVerdict(".", True, told(said, self.first["."]))
+        if "," in self.first and "either," in self.first:  # thousands, and a slip in one of them?
+            said = _(
+                "Line %(a)d has a decimal comma (%(comma)s), but line %(b)d would be finer than a cent (%(fine)s)."
+            )
+            (a, comma), (b, fine) = self.first[","], self.first["either,"]
+            return AmountVerdict("", False, "", said % {"a": a, "comma": comma, "b": b, "fine": fine})
         if "," in self.first:
             said = _("Line %(line)d: in %(cell)s the decimal mark can only be a comma.")
             return AmountVerdict(",", True, told(said, self.first[","]))
-        if "either" in self.first:
+        if either := [self.first[name] for name in ("either.", "either,") if name in self.first]:
             said = _("Line %(line)d: %(cell)s can be thousands or decimals, and no other line tells which.")
-            return AmountVerdict("", False, told(said, self.first["either"]))
+            return AmountVerdict("", False, told(said, min(either)))
         return AmountVerdict("plain", True)
 
 

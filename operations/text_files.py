@@ -326,11 +326,24 @@ def batches(
         if rows:
             yield numbers, rows
     if isinstance(fault, csv.Error):
-        raise ValidationError(
-            _("Line %(line)d cannot be read: %(reason)s.") % {"line": line, "reason": fault}
-        )
+        raise ValidationError(said_of(fault, line))
     if fault:
         raise fault
+
+
+def said_of(fault: csv.Error, line: int) -> str:
+    """What the csv module means."""
+    said = str(fault)
+    if "field limit" in said:
+        reason = _("A cell that begins there has more than %(count)d characters. Is a quote not closed?")
+        reason %= {"count": csv.field_size_limit()}
+    elif "unexpected end" in said:
+        reason = _("A quote is opened there and not closed.")
+    elif "expected after" in said:
+        reason = _("A quote ends within a cell. Write a quote that is part of a text twice.")
+    else:
+        reason = f"{said[:1].upper()}{said[1:]}."
+    return _("Line %(line)d cannot be read. %(reason)s") % {"line": line, "reason": reason}
 
 
 def beginnings(line: int, rows: list[list[str]]) -> list[int]:

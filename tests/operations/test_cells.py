@@ -537,3 +537,21 @@ def test_a_name_of_nothing_but_marks_takes_no_time():
     started = time.perf_counter()
     assert cells.fold_name("*" * 100_000 + "x") == "*" * 100_000 + "x"
     assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "scripts"),
+    [
+        ("N\u043erway", ("Cyrillic", "Latin")),
+        ("Bank of \u0391merica", ("Greek", "Latin")),
+        ("\u0420\u043e\u0441\u0441\u0438\u044f", ()),
+        ("\u0424\u043e\u043d\u0434 ACF", ()),  # a word of each
+        ("Türkiye", ()),
+        ("اليابان JICA", ()),
+        ("日本Japan", ()),  # not alike
+        ("Norway", ()),
+        ("", ()),
+    ],
+)
+def test_letters_that_only_look_alike_are_noticed_within_a_word(text, scripts):
+    assert cells.mixed_script(text) == scripts

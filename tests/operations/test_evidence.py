@@ -111,11 +111,24 @@ def test_a_column_proves_its_decimal_mark(cells, decimal, proof):
     assert (verdict.decimal, verdict.proof, verdict.must_ask) == (decimal, proof, False)
 
 
-@pytest.mark.parametrize("cells", [["5", "1.234"], ["5", "$53,397", "12"], ["5", "1.234", "1,234"]])
+@pytest.mark.parametrize(
+    "cells",
+    [["5", "1.234"], ["5", "$53,397", "12"], ["5", "1.234", "1,234"], ["5", "52,9960"], ["5", "52.9960"]],
+)
 def test_a_column_of_thousands_or_decimals_proves_nothing(cells):
     verdict = amounts(*cells)
     assert (verdict.decimal, verdict.must_ask) == ("", True)
     assert verdict.proof == f"Line 3: {cells[1]} can be thousands or decimals, and no other line tells which."
+
+
+def test_a_slip_among_thousands_is_no_proof_of_a_decimal_comma():
+    """Read with a comma, 1,614 would be one dollar and 61.4 cents; money has no tenths of a cent."""
+    verdict = amounts("1,614", "12,34", "2,000")
+    assert (verdict.decimal, verdict.must_ask) == ("", True)
+    assert verdict.contradiction == (
+        "Line 3 has a decimal comma (12,34), but line 2 would be finer than a cent (1,614)."
+    )
+    assert amounts("1,614", "52,9960", "3,186,984").decimal == "."
 
 
 def test_a_column_with_both_marks_contradicts_itself():

@@ -114,7 +114,10 @@ def test_a_short_line_is_filled_and_a_long_one_refused_by_its_number():
         (b"code,name\nPER,Pe\0ru\n", "NUL characters"),
         (b'code,name\nPER,"Peru\nCOL,Colombia\n', "Line 2 cannot be read"),
         (b'code,name\nPER,"Pe"ru\n', "Line 2 cannot be read"),
-        (b"code,name\nPER," + b"x" * 200_000, "Line 2 cannot be read: field larger"),
+        (
+            b"code,name\nPER," + b"x" * 200_000,
+            "Line 2 cannot be read. A cell that begins there has more than 131072 characters.",
+        ),
         (b"code,name,Code\nPER,Peru,x\n", "names a column twice: code"),
         (b"budget_year,budget year\n1,2\n", "names a column twice: budget year"),
     ],
