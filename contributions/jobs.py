@@ -48,10 +48,12 @@ def take(pk: int | None = None) -> ImportBatch | None:
 
     An import that is being stored has its row locked, and is skipped however old its last sign of life is.
     """
+    jobs = ImportBatch.objects.filter(waiting()).order_by("queued_at", "pk")
+    if pk is not None:
+        jobs = jobs.filter(pk=pk)
+    if not jobs.exists():  # asked first, for a transaction of SQLite's keeps all others from writing
+        return None
     with transaction.atomic():
-        jobs = ImportBatch.objects.filter(waiting()).order_by("queued_at", "pk")
-        if pk is not None:
-            jobs = jobs.filter(pk=pk)
         batch = jobs.select_for_update(
             skip_locked=connection.features.has_select_for_update_skip_locked
         ).first()
