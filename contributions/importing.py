@@ -186,10 +186,11 @@ def look_over(batch: ImportBatch, table: TableFile) -> dict[str, Any]:
         "dates": {"order": date.order, "proof": date.proof, "contradiction": date.contradiction},
         "amounts": {"decimal": amount.decimal, "proof": amount.proof, "contradiction": amount.contradiction},
     }
-    options.setdefault("dates", date.order if date.is_proven else "")
-    options.setdefault(
-        "decimal", ("" if amount.decimal == "plain" else amount.decimal) if amount.is_proven else ""
-    )
+    answered = set(options.get("answered", ()))
+    if "dates" not in answered:
+        options["dates"] = date.order if date.is_proven else ""
+    if "decimal" not in answered:
+        options["decimal"] = amount.decimal if amount.is_proven and amount.decimal != "plain" else ""
     survey["questions"] = list(questions(batch, survey, date.must_ask, amount.must_ask))
     return survey
 
@@ -244,6 +245,9 @@ def make_plan(batch: ImportBatch, source: Source, resource: Any, beat: Beat | No
     batch.progress, batch.problem = 0, ""
     has = {*batch.mapping.values(), *constants_of(batch)}
     missing = list(missing_columns(resource, has))
+    if batch.options.get("complete_years") and not resource.may_everywhere:
+        said = _("You may import lines of some operations alone, so no file of yours is complete for a year.")
+        missing.append(CellError(1, "", "", said))
     read = Read() if missing else read_lines(batch, source, resource, beat)
     keep_problems(batch, missing)
     columns = compared_columns(has)
@@ -440,7 +444,7 @@ def notes(resource: Any, read: Read, has: set[str]) -> Iterator[str]:
         yield _(
             "%(count)d amounts are finer than a cent and are rounded half-up, each on its own; "
             "the total becomes US$ %(total)s (difference %(difference)s)."
-        ) % {"count": read.rounded, "total": read.stored, "difference": read.difference}
+        ) % {"count": read.rounded, "total": f"{read.stored:,}", "difference": read.difference}
     if "budget_year" not in has:
         yield _("The file has no column “budget_year”: the year of each line's date is taken.")
     told: dict[str, int] = {}  # with the first of its lines
@@ -492,7 +496,8 @@ def import_planned(batch: ImportBatch, user: Any, *, release_at: dt.datetime | N
             stored.plan["basis"] = now
             if not overtaken:
                 store(stored)
-                if stored.state == ImportBatch.State.IMPORTED:
+                if stored.state == ImportBatch.State.IMPORTED and release_at is not None:
+                    check_order(stored, release_at)
                     stored.released_at = release_at
             stored.job = ImportBatch.Job.NONE
             stored.save()
@@ -525,6 +530,20 @@ def check_can_be_imported(batch: ImportBatch) -> None:
         )
 
 
+def check_order(batch: ImportBatch, at: dt.datetime) -> None:
+    """A line's forms are released in the order in which they came; ``CannotImport`` names what is in the way."""
+    earlier = ImportBatch.objects.filter(pk__in=staging.imports_of_older_forms(batch))
+    if other := earlier.exclude(released_at__lte=at).first():
+        said = _(
+            "It replaces lines of “%(other)s”, which readers will not see by then. Release that one first."
+        )
+        raise CannotImport(said % {"other": other})
+    later = ImportBatch.objects.filter(pk__in=staging.imports_of_newer_forms(batch))
+    if other := later.filter(released_at__lt=at).first():
+        said = _("“%(other)s” replaces lines of it and is released earlier. Release this one before it.")
+        raise CannotImport(said % {"other": other})
+
+
 def plan_and_import(batch: ImportBatch, source: Source, resource: Any, user: Any) -> None:
     """Without anybody to look at the plan: whatever the books are by then, all of the file or nothing of it."""
     while True:
@@ -549,6 +568,7 @@ def plan_holds(batch: ImportBatch) -> bool:
     tally = staging.tally(batch)
     before, batch.plan["fingerprint"] = batch.plan["fingerprint"], tally.fingerprint
     batch.counts |= tally.counts
+    batch.plan["totals"] = totals(batch)
     return before == batch.plan["fingerprint"]
 
 

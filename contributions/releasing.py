@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import staging, sums
-from .importing import CannotImport, lock_books
+from .importing import CannotImport, check_order, lock_books
 from .models import ImportBatch
 
 
@@ -36,18 +36,6 @@ def release(batch: ImportBatch, user: Any, at: dt.datetime | None = None) -> Imp
 def check_in_books(batch: ImportBatch) -> None:
     if batch.state != ImportBatch.State.IMPORTED or batch.withdrawn_at:
         raise CannotImport(_("This import is not in the books."))
-
-
-def check_order(batch: ImportBatch, at: dt.datetime) -> None:
-    """A line's forms are released in the order in which they came."""
-    if earlier := replaced_imports(batch).exclude(released_at__lte=at).first():
-        said = _(
-            "It replaces lines of “%(other)s”, which readers will not see by then. Release that one first."
-        )
-        raise CannotImport(said % {"other": earlier})
-    if later := replacing_imports(batch).filter(released_at__lt=at).first():
-        said = _("“%(other)s” replaces lines of it and is released earlier. Release this one before it.")
-        raise CannotImport(said % {"other": later})
 
 
 def replaced_imports(batch: ImportBatch) -> QuerySet[ImportBatch]:

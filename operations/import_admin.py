@@ -27,7 +27,7 @@ from .importing import Plan
 from .tables import PlainCSV, PlainXLSX
 
 FORMATS = [PlainCSV, PlainXLSX]
-OPTIONS = ("round_to_cents", "release_profiles", "new_donors")
+OPTIONS = ("round_to_cents", "release_profiles")
 KEPT_SECONDS = 24 * 3600
 SHOWN_ROWS = 100  # of the new ones, and of the changed ones
 SHOWN_ERRORS = 500
@@ -70,14 +70,6 @@ class TableImportForm(ImportForm):
             "profile with an error or with a warning that nobody has answered."
         ),
     )
-    new_donors = forms.BooleanField(
-        label=gettext_lazy("Unknown donors are new"),
-        required=False,
-        help_text=gettext_lazy(
-            "Leave this off at first: an unknown donor is then an error that names the closest known ones. "
-            "Tick it once you have seen that the names left over are donors of their own."
-        ),
-    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,7 +96,6 @@ class TableConfirmForm(ConfirmImportForm):
 
     round_to_cents = forms.BooleanField(widget=forms.HiddenInput(), required=False)
     release_profiles = forms.BooleanField(widget=forms.HiddenInput(), required=False)
-    new_donors = forms.BooleanField(widget=forms.HiddenInput(), required=False)
     planned = forms.CharField(widget=forms.HiddenInput(), required=False)  # what the preview showed
 
     def __init__(self, *args: Any, user_id: int, **kwargs: Any) -> None:

@@ -419,11 +419,23 @@ TABLE: dict[str, Pages] = {
     **of_table("operations/financialfigure"),
     **of_model("contributions/donor", some(Donor, 5)),
     **of_table("contributions/donor"),
+    "admin/contributions/donor/twins/": Pages(),
+    "admin/contributions/donor/<int:pk>/merge/": Pages(
+        lambda scene: [{"pk": donor.pk} for donor in Donor.objects.order_by("pk")[:3]]
+    ),
+    **of_model("contributions/donormerge", lambda scene: []),
     **of_model("contributions/contribution", rows_of(Contribution, 3), by_state("all", "replaced")),
     **of_table("contributions/contribution"),
     **of_model("contributions/importbatch", lambda scene: scene.batches[:7]),
-    "admin/contributions/importbatch/<int:pk>/file/": Pages(
-        lambda scene: [{"pk": batch.pk} for batch in scene.batches[:9]]
+    **{
+        f"admin/contributions/importbatch/<int:pk>/{page}": Pages(
+            lambda scene: [{"pk": batch.pk} for batch in scene.batches[:9]]
+        )
+        for page in ("file/", "columns/", "decide/", "confirm/", "release/", "undo/", "give-up/", "again/", "lines/",
+                     "errors.csv")
+    },
+    "admin/contributions/importbatch/<int:pk>/compare/<int:other>/": Pages(
+        lambda scene: [{"pk": one.pk, "other": other.pk} for one, other in zip(scene.batches[:8], scene.batches[1:9])]
     ),
 }
 

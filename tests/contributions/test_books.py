@@ -180,6 +180,9 @@ def test_a_plan_that_is_overtaken_is_shown_again_and_not_carried_out(donors):
     with pytest.raises(Overtaken):
         import_planned(mine, None, release_at=timezone.now())
     assert (mine.state, counts(mine), undecided(mine)) == ("planned", (0, 1, 0, 0), 1)
+    assert mine.plan["totals"]["year"] == [
+        {"name": "2021", "before": "5.00", "change": "1.00", "after": "6.00"}
+    ]
     assert [line[4] for line in public()] == [Decimal("5.00")]
     with pytest.raises(CannotImport, match="Say of 1 changed line"):
         import_planned(mine, None, release_at=timezone.now())
@@ -324,6 +327,26 @@ def test_the_forms_of_a_line_are_released_in_their_order(donors):
         releasing.release(first, None)
 
 
+def test_an_import_is_not_released_before_what_it_replaces(donors):
+    import_planned(planned("R1,Norway,2021-11-24,2021,5,a"), None)
+    second = planned("R1,Norway,2021-11-24,2021,6,a")
+    decide_all(second)
+    with pytest.raises(CannotImport, match="Release that one first"):
+        import_planned(second, None, release_at=timezone.now())
+    assert Contribution.objects.count() == 1
+
+
+def test_who_imports_for_some_operations_declares_no_year_complete(donors):
+    peru = factories.operation()
+    load("2021-11-24,Norway,PER,5", header="date,donor,operation,amount_usd")
+    user = factories.user("finance", groups=("Finance",), on=[peru])
+    batch = receive(b"date,donor,operation,amount_usd\n2021-11-25,Norway,PER,5", "a.csv", user)
+    batch.options["complete_years"] = [2021]
+    read_file(batch, ContributionResource(user=user))
+    assert [(problem.line, problem.message) for problem in batch.problems.all()] == [
+        (1, "You may import lines of some operations alone, so no file of yours is complete for a year.")]  # fmt: skip
+
+
 def test_who_loaded_a_file_does_not_release_it_where_the_site_is_so_set(donors, settings):
     settings.FOUR_EYES = True
     finance, other = factories.user("finance"), factories.user("other")
@@ -353,6 +376,13 @@ def test_what_the_file_proves_is_not_asked(donors):
     assert list(batch.staged.values_list("date", "amount_usd")) == [
         (dt.date(2021, 4, 3), Decimal("1234567.89")), (dt.date(2021, 11, 25), Decimal("7.50"))]  # fmt: skip
     assert (batch.options["dates"], batch.options["decimal"]) == ("dmy", ",")
+
+
+def test_what_another_column_proves_is_looked_at_anew(donors):
+    batch = planned("2021-11-24,25/11/2021,Norway,5", header="date,received,donor,amount_usd")
+    batch.mapping = {"received": "date", "donor": "donor", "amount_usd": "amount_usd"}
+    read_file(batch, ContributionResource())
+    assert (batch.plan["errors"], batch.staged.get().date) == (0, dt.date(2021, 11, 25))
 
 
 def test_rows_that_a_column_says_to_leave_out_are_counted_and_not_taken(donors):

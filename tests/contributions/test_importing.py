@@ -9,11 +9,8 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import translation
 
 from contributions.models import Contribution, Donor, DonorAlias, ImportBatch
@@ -21,7 +18,7 @@ from contributions.resources import ContributionResource, DonorResource
 from operations.models import Operation
 from operations.tables import PlainCSV, PlainXLSX
 from tests import factories
-from tests.operations.test_importing import counted, differences, load, told, words
+from tests.operations.test_importing import counted, differences, load, told
 
 pytestmark = pytest.mark.django_db
 
@@ -183,7 +180,7 @@ def test_amounts_finer_than_a_cent_are_refused_or_rounded_on_request_line_by_lin
     assert [amount for _donor, _date, amount in stored()] == ["995603.37", "933.07", "5.10"]
     assert plan.notes[0] == (
         "2 amounts are finer than a cent and are rounded half-up, each on its own; "
-        "the total becomes US$ 996541.54 (difference 0.003)."
+        "the total becomes US$ 996,541.54 (difference 0.003)."
     )
     totals = {
         "in_file_usd": "996541.537",
@@ -620,69 +617,3 @@ def test_what_is_exported_imports_as_unchanged(lines, resource, count, file_form
         assert list(Donor.objects.order_by("pk").values_list(*NAMES)) == before
     with translation.override(language):
         assert counted(load(resource(), file_format().export_data(resource().export()), file_format=file_format)) == (0, 0, count)  # fmt: skip
-
-
-# --- In the admin and on the command line -------------------------------------------------------------
-
-
-def upload(client, text, **options):
-    data = {
-        "import_file": SimpleUploadedFile("gifts.csv", text.encode()),
-        "format": 0,
-        "resource": "",
-        **options,
-    }
-    return client.post(reverse("admin:contributions_contribution_import"), data)
-
-
-def confirm(client, page):
-    data = {name: value for name, value in page.context["confirm_form"].initial.items() if value is not False}
-    return client.post(reverse("admin:contributions_contribution_process_import"), data, follow=True)
-
-
-def test_upload_preview_and_confirm_with_new_donors_and_rounding(norway, client):
-    client.force_login(factories.user("finance", groups=("Finance",)))
-    text = "date,donor,donor_type,amount_usd\n2021-11-24,Norway,,5\n2021-11-24,Norwy,government,6.005\n"
-    page = upload(client, text)
-    assert "3 donor Norwy No donor is called “Norwy”. Did you mean “Norway”?" in words(page)
-    assert "3 amount_usd 6.005 “6.005” is finer than a cent." in words(page)
-    assert page.context.get("confirm_form") is None
-
-    page = upload(client, text, new_donors="on", round_to_cents="on")
-    assert "New donor: Norwy (government)." in words(page)
-    assert (Donor.objects.count(), Contribution.objects.count()) == (1, 0)
-    done = confirm(client, page)
-    assert "Imported 2 lines: 2 new, 0 changed, 0 unchanged." in words(done)
-    assert stored() == [("Norway", "2021-11-24", "5.00"), ("Norwy", "2021-11-24", "6.01")]
-
-    page = upload(client, text.replace(",5\n", ",7\n"), round_to_cents="on")
-    assert "2 2021-11-24 Norway 5.00 amount_usd 5.00 7.00" in words(page)
-    confirm(client, page)
-    assert sorted(stored()) == [("Norway", "2021-11-24", "7.00"), ("Norwy", "2021-11-24", "6.01")]
-
-
-@pytest.mark.parametrize("group", ["Field editors", "Reviewers"])
-def test_only_finance_may_import_contributions(client, group):
-    client.force_login(factories.user("someone", groups=(group,)))
-    assert upload(client, "date,donor,amount_usd\n2021-11-24,Norway,5\n").status_code == 403
-    assert client.post(reverse("admin:contributions_contribution_process_import")).status_code == 403
-    assert client.post(reverse("admin:contributions_donor_process_import")).status_code == 403
-
-
-def test_of_many_changed_lines_the_preview_shows_the_first_hundred_in_as_many_queries(norway, client):
-    client.force_login(factories.user("finance", groups=("Finance",)))
-
-    def preview(number: int):
-        text = "reference,date,donor,amount_usd\n" + "".join(
-            f"{number}-{n},2021-11-24,Norway,5\n" for n in range(number)
-        )
-        load(ContributionResource(), text)
-        with CaptureQueriesContext(connection) as found:
-            page = upload(client, text.replace(",5\n", ",6\n"))
-        return len(found), page
-
-    preview(2)  # what the first request alone asks for
-    assert preview(1)[0] == preview(30)[0]
-    page = preview(103)[1]
-    assert words(page).count("amount_usd 5.00 6.00") == 100
-    assert "And 3 more." in words(page)

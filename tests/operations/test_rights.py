@@ -233,7 +233,7 @@ def plain_addresses():
 
 
 def test_the_tests_below_reach_every_address_of_the_admin(world):
-    known = {(), ("object_id",), ("pk",), ("app_label",), ("url",), ("user_id",), ("id",)}
+    known = {(), ("object_id",), ("pk",), ("pk", "other"), ("app_label",), ("url",), ("user_id",), ("id",)}
     assert {arguments for _name, arguments in routes(admin.site.get_urls())} <= known
     assert len(object_addresses(world)) > 150
     assert {reverse("admin:index"), reverse("admin:operations_edition_changelist")} < set(plain_addresses())
@@ -244,6 +244,8 @@ def test_the_tests_below_reach_every_address_of_the_admin(world):
 def test_no_page_of_the_admin_shows_what_no_role_gives(world, who):
     client, may_see = signed_in(person(world, who)), PEOPLE[who][1]
     for url, body in bodies(client, [*plain_addresses(), *object_addresses(world, may_see)]):
+        if url.endswith("/preview/"):  # as readers see the page, who see the references of released gifts
+            body = re.sub(r'<a href="/contributions/[^"]*">.*?</a>', "", body)
         assert seen_in(body) <= may_see, url
 
 
@@ -698,9 +700,9 @@ def test_contributions_are_imported_to_the_operations_of_the_role(world):
     for code in ("COL", "TCD", ""):
         assert told(ContributionResource(user=everywhere), text.format(code)) == []
     page = signed_in(account).get(reverse("admin:contributions_contribution_import"))
-    assert "new_donors" not in page.context["form"].fields
+    assert "complete_years" not in page.context["form"].fields
     page = signed_in(everywhere).get(reverse("admin:contributions_contribution_import"))
-    assert "new_donors" in page.context["form"].fields
+    assert "complete_years" in page.context["form"].fields
 
 
 def test_an_import_adds_and_changes_by_the_rights_to_add_and_change(world):
@@ -745,6 +747,7 @@ def test_a_file_of_others_is_refused_in_the_admin_with_none_of_their_words(world
     page = client.post(
         reverse("admin:contributions_contribution_import"),
         {"import_file": upload, "format": "0", "resource": ""},
+        follow=True,
     )
     assert "There is no operation" in page.content.decode()
     assert "zqprofiletcd" not in page.content.decode()
