@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Case, Count, F, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -72,11 +72,15 @@ def control_problem(batch: ImportBatch) -> str:
 
 
 GROUPS = {
-    "currency": "currency",
+    "currency": "given_in",
     "class": "donor__kind",
     "donor": "donor__name_en",
     "year": "budget_year",
 }
+
+
+# A line without an amount in its own currency was given in US dollars alone.
+GIVEN_IN = Case(When(amount__isnull=True, then=Value("USD")), default=F("currency"))
 
 
 def totals(batch: ImportBatch) -> dict[str, list[dict[str, Any]]]:
@@ -95,18 +99,27 @@ def totals(batch: ImportBatch) -> dict[str, list[dict[str, Any]]]:
         def add(group: Any, amount: Decimal | None, sign: int, change: dict[Any, Decimal] = change) -> None:
             change[group] = change.get(group, Decimal("0.00")) + sign * (amount or Decimal("0.00"))
 
-        mine = {"currency": "currency", "year": "budget_year"}.get(name, "donor_token")
-        coming = batch.staged.filter(state__in=staging.STORED).order_by()
+        mine = {"currency": "given_in", "year": "budget_year"}.get(name, "donor_token")
+        coming = batch.staged.filter(state__in=staging.STORED).order_by().annotate(given_in=GIVEN_IN)
         for group, sum_ in coming.values_list(mine).annotate(sum=Sum(of(amount))):
             if mine == "donor_token":
                 group = tokens.get(group.hex, ["?", "?"])[0 if name == "donor" else 1]  # merged meanwhile
             add(group, sum_, 1)
-        going = Contribution.objects.filter(
-            pk__in=batch.staged.filter(state__in=["c", "w"]).order_by().values("previous")
-        ).order_by()
+        going = (
+            Contribution.objects.filter(
+                pk__in=batch.staged.filter(state__in=["c", "w"]).order_by().values("previous")
+            )
+            .order_by()
+            .annotate(given_in=GIVEN_IN)
+        )
         for group, sum_ in going.values_list(column).annotate(sum=Sum(of(amount))):
             add(group, sum_, -1)
-        books = Contribution.objects.current().order_by().filter(**{f"{column}__in": list(change)})
+        books = (
+            Contribution.objects.current()
+            .order_by()
+            .annotate(given_in=GIVEN_IN)
+            .filter(**{f"{column}__in": list(change)})
+        )
         before = dict(books.values_list(column).annotate(sum=Sum(of(amount))))
         found[name] = [
             {
@@ -121,7 +134,6 @@ def totals(batch: ImportBatch) -> dict[str, list[dict[str, Any]]]:
 
 
 def of(amount: str) -> Any:
-    """The amount in the line's own currency is left empty where it was given in US dollars alone."""
     return Coalesce("amount", "amount_usd") if amount == "amount" else F("amount_usd")
 
 

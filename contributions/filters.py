@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -25,14 +26,16 @@ from operations.drawings import print_day
 from operations.models import Edition, Region
 from operations.profiles import in_language
 
-from .models import Contribution, ContributionQuerySet, Donor, DonorAlias
+from .models import Contribution, ContributionQuerySet, Donor, DonorAlias, SummedQuerySet
 
 # How an address says “of no country”, “of no region”, “to no operation”, “no earmarking given”.
 NONE = "none"
 LONGEST = 120  # letters of a value
 MOST_WORDS = 6
+FEW = 1000  # lines that are found by words and then known by their keys
 
-Narrow = Callable[[ContributionQuerySet], ContributionQuerySet]
+Rows = TypeVar("Rows", bound=SummedQuerySet)
+Narrow = Callable[[SummedQuerySet], SummedQuerySet]
 
 
 @dataclass(frozen=True)
@@ -154,11 +157,17 @@ class Filters:
     def __bool__(self) -> bool:
         return bool(self._narrow)
 
-    def narrow(self, lines: ContributionQuerySet, without: str = "") -> ContributionQuerySet:
+    @property
+    def has_text(self) -> bool:
+        """Whether words are looked for: those of a line are in no sum."""
+        return "q" in self._narrow
+
+    def narrow(self, rows: Rows, without: str = "") -> Rows:
+        """Lines; or, unless words are looked for, their kept sums."""
         for name, narrow in self._narrow.items():
             if name != without:
-                lines = narrow(lines)
-        return lines
+                rows = narrow(rows)
+        return rows
 
     def url(self, **changes: Any) -> str:
         """The list in this state but for the changes; an empty value takes a filter away."""
@@ -229,10 +238,13 @@ class Filters:
 
     def _words(self, text: str) -> tuple[str, Narrow]:
         q = Q()
-        names = names_of_donors()
+        donors = searched_donors()
         for word in text.split(" ")[:MOST_WORDS]:
-            q &= holding(word, names)
-        return f"“{text}”", lambda lines: lines.filter(q)
+            q &= holding(word, donors)
+        # What few lines hold is looked for once; sums and lists are then of those lines.
+        few = list(self.lines.filter(q).order_by().values_list("pk", flat=True)[: FEW + 1])
+        found = q if len(few) > FEW else Q(pk__in=few)
+        return f"“{text}”", lambda lines: lines.filter(found)
 
     def _year(self, text: str) -> tuple[str, Narrow] | None:
         year = whole_number(text) if len(text) == 4 else None
@@ -305,36 +317,62 @@ def simple(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
-def names_of_donors() -> list[tuple[int, str]]:
-    """The keys of the donors who may be named with their names in every language and other spellings: two queries."""
+@dataclass(frozen=True)
+class SearchedDonor:
+    """What readers are shown of a donor; no names where it may not be named."""
+
+    pk: int
+    parent: int | None
+    kind: str
+    country: str
+    is_named: bool
+    names: Sequence[str]  # in every language, and other spellings, as of ``simple``
+
+    @property
+    def is_class(self) -> bool:
+        return not self.is_named and self.parent is None
+
+
+def searched_donors() -> list[SearchedDonor]:
+    """Two queries."""
+    spellings = defaultdict(list)
+    for pk, name in DonorAlias.objects.order_by().values_list("donor_id", "name"):
+        spellings[pk].append(name)
     found = []
     fields = [f"name_{code}" for code, _name in settings.LANGUAGES]
-    for pk, *names in Donor.objects.named().order_by().values_list("pk", *fields):
-        found += [(pk, simple(name)) for name in names if name]
-    named = Donor.objects.named().order_by().values("pk")
-    aliases = DonorAlias.objects.filter(donor__in=named).order_by().values_list("donor_id", "name")
-    return found + [(pk, simple(name)) for pk, name in aliases]
+    for donor in Donor.objects.order_by().only("pk", "parent", "kind", "country", "may_be_named", *fields):
+        names = [getattr(donor, field) for field in fields] + spellings[donor.pk] if donor.is_named else []
+        found.append(
+            SearchedDonor(donor.pk, donor.parent_id, donor.kind, str(donor.country or ""), donor.is_named,
+                          [simple(name) for name in names if name])
+        )  # fmt: skip
+    return found
 
 
-def holding(word: str, names: Iterable[tuple[int, str]]) -> Q:
+def holding(word: str, donors: Sequence[SearchedDonor]) -> Q:
     """The lines in which a word stands: in what readers are shown of the donor, in reference or description.
 
     Of private donors who may not be named only class and country are looked at.
     """
     wanted = simple(word)
-    donors = {pk for pk, name in names if wanted and wanted in name}
-    kinds = [kind for kind, label in Donor.Kind.choices if wanted and wanted in simple(str(label))]
-    codes = [code for code, name in countries if wanted and wanted in simple(str(name))]
-    has_name = ~Q(donor__kind=Donor.Kind.PRIVATE) | Q(donor__may_be_named=True)
-    is_class = Q(donor__kind=Donor.Kind.PRIVATE, donor__may_be_named=False, donor__parent__isnull=True)
+    called = {donor.pk for donor in donors if wanted and any(wanted in name for name in donor.names)}
+    kinds = {kind for kind, label in Donor.Kind.choices if wanted and wanted in simple(str(label))}
+    codes = {code for code, name in countries if wanted and wanted in simple(str(name))}
+    found = {
+        donor.pk
+        for donor in donors
+        if donor.pk in called
+        or donor.parent in called
+        or donor.kind in kinds
+        or (donor.is_class and donor.country in codes)
+    }
+    if len(found) == len(donors):
+        return Q()
     text = Q(reference__icontains=word) | Q(description__icontains=word)
-    return (
-        (has_name & text)
-        | Q(donor__in=donors)
-        | Q(donor__parent__in=donors)
-        | Q(donor__kind__in=kinds)
-        | (is_class & Q(donor__country__in=codes))
-    )
+    named = {donor.pk for donor in donors if donor.is_named}
+    if len(named) < len(donors):
+        text &= Q(donor__in=named)
+    return Q(donor__in=found) | text if found else text
 
 
 def operation_label(place: Place | None, is_given: bool) -> str:

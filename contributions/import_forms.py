@@ -26,6 +26,8 @@ from operations.text_files import ENCODINGS
 
 from .models import Contribution, Donor, DonorAlias, ImportBatch, ImportSource
 
+EMPTY = "(empty)"  # how a person says that a cell is
+
 COLUMNS = {
     "reference": gettext_lazy("reference"),
     "donor": gettext_lazy("donor"),
@@ -58,7 +60,7 @@ NO_RECORDS = {
 }
 LAYOUTS = {
     "flat": gettext_lazy("One gift on each line"),
-    "grouped": gettext_lazy("Groups: a date or a donor holds for the lines below it"),
+    "grouped": gettext_lazy("Groups: a date or an operation holds for the lines below it"),
     "block": gettext_lazy("A block of text with bullets"),
 }
 DELIMITERS = {
@@ -317,8 +319,8 @@ class ColumnsForm(Checks):
                 label=_("says"),
                 required=False,
                 max_length=1000,
-                initial="; ".join(rule["cells"]),
-                help_text=_("Several separated by semicolons."),
+                initial="; ".join(cell or EMPTY for cell in rule["cells"]),
+                help_text=_("Several separated by semicolons; (empty) for a cell that says nothing."),
             )
             actions = [("", _("leave the line out")), ("keep", _("keep the line, and no other"))]
             self.add_choice(f"where-{place}-keep", _("then"), actions, "keep" if rule["keep"] else "")
@@ -417,6 +419,7 @@ class ColumnsForm(Checks):
                 cleaned.get(f"where-{place}-{part}") for part in ("header", "cells", "keep")
             )
             cells = [cell.strip() for cell in (text or "").split(";") if cell.strip()]
+            cells = ["" if cell.casefold() == EMPTY else cell for cell in cells]
             if header and cells:
                 self.rules_said.append({"header": header, "cells": cells, "keep": keep == "keep"})
             elif header or cells:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import reduce
@@ -12,18 +12,19 @@ from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, IntegerField, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from django_countries import countries
 
 from operations.profiles import other_language
 
 from .filters import NONE, list_url, simple
-from .models import Contribution, ContributionQuerySet, Donor, donor_class
+from .models import Contribution, ContributionQuerySet, Donor, SummedQuerySet, donor_class
 
 # More allocations than these have their own address instead of being opened in the line.
 OPENED = 30
+# And so have the further ones of a page that has opened so many: what a page costs does not grow with the books.
+OPENED_IN_ALL = 150
 
 
 @dataclass
@@ -56,38 +57,36 @@ class PublicLine:
     def sort_key(self) -> tuple[str, str]:
         return simple(self.name), self.donor_class
 
-    def lines(self) -> Q:
-        """The contributions that it sums."""
-        donor = (
-            Q(donor=self.family) | Q(donor__parent=self.family)
-            if self.family
-            else Q(donor__parent__isnull=True, donor__may_be_named=False, donor__country=self.country)
-        )
-        return Q(date=self.date, donor__kind=self.kind) & donor
+
+def latest(rows: SummedQuerySet, count: int = 20) -> list[dict[str, Any]]:
+    """The newest ``count`` public lines."""
+    return first_days(rows, count)[0][:count]
 
 
-def latest(lines: ContributionQuerySet, count: int = 20) -> ContributionQuerySet:
-    """The newest ``count`` public lines of ``lines``: one query that reads only as far back as it must."""
-    return in_days(lines, count)[:count]
+def first_days(
+    rows: SummedQuerySet, size: int, oldest_first: bool = False
+) -> tuple[list[dict[str, Any]], bool]:
+    """The public lines of the newest (or oldest) days that hold ``size`` of them, and whether others follow.
 
-
-def in_days(lines: ContributionQuerySet, count: int, oldest_first: bool = False) -> ContributionQuerySet:
-    """The public lines of the newest (or oldest) ``count`` days that have any.
-
-    Every day has at least one line, so the newest ``count`` lines stand on the newest ``count`` days.
+    It reads only as far as it must, in the order of an index: until the day of the row that stands three times as far
+    down as the list is long, which holds them all unless many rows make one line; then further.
     """
     order = "date" if oldest_first else "-date"
-    days = lines.order_by(order).values("date").distinct()
-    last = Subquery(days[count - 1 : count])
-    if oldest_first:
-        within = lines.filter(date__lte=Coalesce(last, Value(dt.date.max)))
-        return within.grouped().order_by("date", "-amount", "family", "kind", "country")
-    return lines.filter(date__gte=Coalesce(last, Value(dt.date.min))).grouped()
+    reach = 3 * size
+    while True:
+        last = list(rows.order_by(order).values_list("date", flat=True)[reach - 1 : reach])
+        within = rows.filter(**{"date__lte" if oldest_first else "date__gte": last[0]}) if last else rows
+        groups, more = whole_days(
+            within.grouped().order_by(order, "-amount", "family", "kind", "country"), size
+        )
+        if more or not last:
+            return groups, more
+        reach *= 8
 
 
 @dataclass
 class Stretch:
-    """A page of a list: groups of ``ContributionQuerySet.grouped``, and what the addresses of its neighbours ask for."""
+    """A page of a list: groups of ``grouped``, and what the addresses of its neighbours ask for."""
 
     groups: list[dict[str, Any]]
     previous: dict[str, Any] | None = None
@@ -95,28 +94,28 @@ class Stretch:
 
 
 def stretch_of_days(
-    lines: ContributionQuerySet, size: int, start: dt.date | None = None, oldest_first: bool = False
+    rows: SummedQuerySet, size: int, start: dt.date | None = None, oldest_first: bool = False
 ) -> Stretch:
     """Whole days, as many as hold ``size`` lines, before the day ``start`` (after it, where the oldest come first).
 
-    It costs what its days cost, however long the list is: one query, and one more where ``start`` is given.
+    It costs what its days cost, however long the list is: two queries, and two more where ``start`` is given.
     """
     name = "after" if oldest_first else "before"
     if start is None:
-        groups, more = whole_days(in_days(lines, size + 1, oldest_first), size)
+        groups, more = first_days(rows, size, oldest_first)
         return Stretch(groups, None, {name: groups[-1]["date"].isoformat()} if more else None)
     ahead, behind = Q(date__lt=start), Q(date__gte=start)
     if oldest_first:
         ahead, behind = Q(date__gt=start), Q(date__lte=start)
-    page = stretch_of_days(lines.filter(ahead), size, None, oldest_first)
-    before, more = whole_days(in_days(lines.filter(behind), size + 1, not oldest_first), size)
+    page = stretch_of_days(rows.filter(ahead), size, None, oldest_first)
+    before, more = first_days(rows.filter(behind), size, not oldest_first)
     if before:
         day = before[-1]["date"] + dt.timedelta(days=-1 if oldest_first else 1)
         page.previous = {name: day.isoformat() if more else ""}
     return page
 
 
-def whole_days(found: ContributionQuerySet, size: int) -> tuple[list[dict[str, Any]], bool]:
+def whole_days(found: Iterable[dict[str, Any]], size: int) -> tuple[list[dict[str, Any]], bool]:
     """The groups of the first days that hold ``size`` of them, and whether others follow."""
     groups: list[dict[str, Any]] = []
     for group in found:
@@ -126,50 +125,87 @@ def whole_days(found: ContributionQuerySet, size: int) -> tuple[list[dict[str, A
     return groups, False
 
 
-def stretch_of_order(found: ContributionQuerySet, size: int, number: int) -> Stretch:
+def stretch_of_order(found: SummedQuerySet, size: int, number: int) -> Stretch:
     """The page of this number of a list in any other order, without counting the list."""
     first = (number - 1) * size
     groups = list(found[first : first + size + 1])
-    return Stretch(
-        groups[:size],
-        {"page": number - 1 if number > 2 else ""} if number > 1 else None,
-        {"page": number + 1} if len(groups) > size else None,
-    )
+    return numbered(groups[:size], number, len(groups) > size)
 
 
-def in_order_of_donors(lines: ContributionQuerySet, donors: Sequence[PublicLine], reversed: bool) -> Any:
-    """Public lines by donor in the order of ``donors``, the newest first of each."""
-    places = [
-        When(family=donor.family, then=place)
-        if donor.family
-        else When(family__isnull=True, country=donor.country, then=place)
-        for place, donor in enumerate(donors)
-    ]
-    grouped = lines.grouped()
-    if not places:
-        return grouped
-    place = Case(*places, default=len(places), output_field=IntegerField())
-    return grouped.annotate(place=place).order_by(
-        "-place" if reversed else "place", "-date", "-amount", "kind"
-    )
+def numbered(groups: list[dict[str, Any]], number: int, more: bool) -> Stretch:
+    before = {"page": number - 1 if number > 2 else ""} if number > 1 else None
+    return Stretch(groups, before, {"page": number + 1} if more else None)
+
+
+def stretch_of_donors(rows: SummedQuerySet, donors: Sequence[PublicLine], size: int, number: int) -> Stretch:
+    """The page of this number by donor in the order of ``donors``, the newest first of each: two queries.
+
+    Each donor has as many places in the list as days with rows of it. A day on which nothing is left of them keeps an
+    empty place, so that no line is on two pages.
+    """
+    places = Counter()
+    for row in (
+        rows.with_family().values("family", "kind", "country").annotate(days=Count("date", distinct=True))
+    ):
+        places[row["family"], row["country"]] += row["days"]
+    first, taken, start = (number - 1) * size, {}, 0
+    for donor in donors:
+        key = donor.family, donor.country
+        count = places.pop(key, 0)
+        skipped = max(first - start, 0)
+        if count > skipped and start < first + size:
+            taken[key] = skipped, min(count, first + size - start)
+        start += count
+    own = family_lines([family for family, _ in taken], [country for family, country in taken if not family])
+    found = defaultdict(list)
+    for group in rows.filter(own).grouped().order_by("-date", "-amount", "kind"):
+        found[group["family"], group["country"]].append(group)
+    groups = [group for key, (begin, end) in taken.items() for group in found[key][begin:end]]
+    return numbered(groups, number, start > first + size)
+
+
+def family_lines(families: Sequence[int | None], countries: Sequence[str]) -> Q:
+    """What donor families gave, and the private donors of countries who have no family and no name."""
+    known = [family for family in families if family]
+    found = Q(donor__in=known) | Q(donor__parent__in=known)
+    if countries:
+        private = {"donor__kind": Donor.Kind.PRIVATE, "donor__may_be_named": False}
+        found |= Q(donor__parent__isnull=True, donor__country__in=countries, **private)
+    return found
 
 
 def public_lines(
     groups: Sequence[dict[str, Any]], lines: ContributionQuerySet, at: dt.datetime | None = None
 ) -> list[PublicLine]:
-    """Groups of ``ContributionQuerySet.grouped`` with names, footnotes and allocations: two queries."""
+    """Groups of ``grouped`` with names, footnotes and allocations: two queries."""
     families = Donor.objects.in_bulk({group["family"] for group in groups if group["family"]})
     found = [public_line(group, families) for group in groups]
-    small = [line for line in found if line.count <= OPENED]
+    small, opened = [], 0
+    for line in found:
+        if line.count <= min(OPENED, OPENED_IN_ALL - opened):
+            small.append(line)
+            opened += line.count
     if small:
         behind = defaultdict(list)
-        wanted = reduce(or_, (line.lines() for line in small))
-        allocations = lines.filter(wanted).select_related("donor").with_operation_names(at)
+        allocations = lines.filter(of_days(small)).select_related("donor").with_operation_names(at)
         for allocation in allocations.order_by("-amount_usd", "pk"):
             behind[group_of(allocation)].append(allocation)
         for line in small:
             line.allocations = behind[line.date, line.kind, line.family, line.country]
     return found
+
+
+def of_days(lines: Sequence[PublicLine]) -> Q:
+    """All that their donors gave on their days, and perhaps more of it than they sum."""
+    days = defaultdict(list)
+    for line in lines:
+        days[line.date].append(line)
+    found = (
+        Q(date=day)
+        & family_lines([line.family for line in of_day], [line.country for line in of_day if not line.family])
+        for day, of_day in days.items()
+    )
+    return Q(date__in=list(days)) & reduce(or_, found)  # the days once more, for an index
 
 
 def public_line(group: dict[str, Any], families: dict[int, Donor]) -> PublicLine:
@@ -201,7 +237,7 @@ def footnotes(donor: Donor) -> dict[str, str]:
 
 
 def group_of(line: Contribution) -> tuple:
-    """The group of ``ContributionQuerySet.grouped`` that a line is in."""
+    """The group of ``grouped`` that a line is in."""
     donor = line.donor
     if donor.is_named or donor.parent_id:
         return (line.date, donor.kind, donor.parent_id or donor.pk, "")

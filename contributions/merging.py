@@ -27,12 +27,12 @@ from operations.cells import fold_name
 from .importing import lock_books
 from .models import (
     Contribution,
+    DailySum,
     Donor,
     DonorAlias,
     DonorMerge,
     ImportBatch,
     ImportSource,
-    MonthlySum,
     StagedLine,
     contribution_key,
 )
@@ -206,7 +206,7 @@ def merge(donor: Donor, into: Donor, *, user: Any, why: str = "", as_kind: str =
         )
         record.was["imports"] = read_again(donor, into)
         record.lines = move_lines(donor, into)
-        MonthlySum.objects.filter(donor=donor).update(donor=into)
+        DailySum.objects.filter(donor=donor).update(donor=into)
         donor.members.update(parent=into.parent or into)
         donor.merges.update(donor=into)
         record.was["spellings"] = [alias.name for alias in spell(donor, into)]

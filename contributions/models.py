@@ -10,13 +10,13 @@ import datetime as dt
 import hashlib
 import uuid
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -321,47 +321,22 @@ def newest_import(at: dt.datetime) -> dt.datetime | None:
     return public.aggregate(newest=Max("released_at"))["newest"]
 
 
-class ContributionQuerySet(models.QuerySet):
-    def released(self, at: dt.datetime | None = None) -> ContributionQuerySet:
-        """The lines that the public sees of those released at ``at`` (default: now). The one release rule of the money.
+class SummedQuerySet(models.QuerySet):
+    """What the lines and their kept sums answer in the same way: filters, and sums with their allocations."""
 
-        Of each line (its ``key``) the newest form whose import was released by then and not withdrawn since.
-        """
-        at = at or timezone.now()
-        is_public = Q(batch__withdrawn_at__isnull=True, batch__released_at__lte=at)
-        newer = Contribution.objects.filter(
-            is_public, key=OuterRef("key"), occurrence=OuterRef("occurrence"), pk__gt=OuterRef("pk")
-        )
-        is_newest = Q(replaced_in__isnull=True) | ~(
-            Exists(newer.filter(is_current=True)) | Exists(newer.filter(is_current=False))
-        )  # asked apart, each by its own index
-        return self.filter(is_public, is_newest, withdraws=False)
-
-    def current(self) -> ContributionQuerySet:
-        """The newest form of every line, public or not; what an import compares with."""
-        return self.filter(is_current=True)
-
-    def for_year(self, year: int) -> ContributionQuerySet:
+    def for_year(self, year: int) -> Self:
         return self.filter(budget_year=year)
 
-    def of_class(self, country: str) -> ContributionQuerySet:
-        """The lines of private donors of a country (or, with "", of none) who have no family and no name."""
+    def of_class(self, country: str) -> Self:
+        """Of private donors of a country (or, with "", of none) who have no family and no name."""
         private = {"donor__kind": Donor.Kind.PRIVATE, "donor__may_be_named": False}
         return self.filter(donor__parent__isnull=True, donor__country=country, **private)
 
-    def of_family(self, donor: Donor) -> ContributionQuerySet:
+    def of_family(self, donor: Donor) -> Self:
         members = Donor.objects.filter(Q(pk=donor.pk) | Q(parent=donor)).order_by()
         return self.filter(donor__in=members.values("pk"))
 
-    def of_named(self) -> ContributionQuerySet:
-        """The lines of donors whom the public may see by name (see ``Donor.is_named``)."""
-        return self.filter(~Q(donor__kind=Donor.Kind.PRIVATE) | Q(donor__may_be_named=True))
-
-    def of_gift(self, donor: Donor, reference: str) -> ContributionQuerySet:
-        """The lines of a donor family with this reference; never those of a donor who may not be named."""
-        return self.of_family(donor).of_named().filter(reference__iexact=reference)
-
-    def with_family(self) -> ContributionQuerySet:
+    def with_family(self) -> Self:
         """With ``family``: the donor's parent or itself; NULL for one who may not be named and has none.
 
         ``country`` tells those without a family apart; it is empty for all others.
@@ -380,54 +355,45 @@ class ContributionQuerySet(models.QuerySet):
             ),
         )
 
-    def grouped(self) -> ContributionQuerySet:
+    def grouped(self) -> Self:
         """Public lines: sums over donor family, donor class and day, newest first, larger first.
 
         Rows are dicts of date, family, kind, country (see ``with_family``), amount and allocations.
         """
-        return (
-            self.with_family()
-            .values("date", "family", "kind", "country")
-            .annotate(amount=Sum("amount_usd"), allocations=Count("id"))
-            .order_by("-date", "-amount", "family", "kind", "country")
-        )
+        found = self.with_family().summed("date", "family", "kind", "country")
+        return found.order_by("-date", "-amount", "family", "kind", "country")
 
-    def with_operation_names(self, at: dt.datetime | None = None) -> ContributionQuerySet:
-        """With ``operation_slug`` and ``operation_names`` (by language) as released at ``at``; None before that."""
-        profile = Edition.objects.released(at).profiles().filter(operation=OuterRef("operation"))
-        return self.annotate(
-            operation_slug=Subquery(profile.values("operation__slug")[:1]),
-            operation_names=Subquery(profile.values("content__name")[:1]),
-        )
-
-    def by_donor(self) -> ContributionQuerySet:
+    def by_donor(self) -> Self:
         """Sums over donor family and class, largest first: dicts as of ``grouped``, without a date."""
-        return (
-            self.with_family()
-            .values("family", "kind", "country")
-            .annotate(amount=Sum("amount_usd"), allocations=Count("id"))
-            .order_by("-amount", "family", "kind", "country")
-        )
+        found = self.with_family().summed("family", "kind", "country")
+        return found.order_by("-amount", "family", "kind", "country")
 
-    def by_year(self) -> ContributionQuerySet:
-        """Sums by budget year, newest first: dicts of budget_year, amount and allocations."""
-        return (
-            self.values("budget_year")
-            .annotate(amount=Sum("amount_usd"), allocations=Count("id"))
-            .order_by("-budget_year")
-        )
+    def by_member(self) -> Self:
+        """As ``by_donor``, and by the donor itself where it may be named: ``member``, else NULL."""
+        is_named = ~Q(donor__kind=Donor.Kind.PRIVATE) | Q(donor__may_be_named=True)
+        member = Case(When(is_named, then=F("donor_id")), output_field=models.BigIntegerField(null=True))
+        found = self.with_family().annotate(member=member).summed("family", "kind", "country", "member")
+        return found.order_by("-amount", "member")
 
-    def by_class(self) -> ContributionQuerySet:
+    def by_class(self) -> Self:
         """Sums by donor class, largest first: dicts of kind, amount and allocations."""
         return self.annotate(kind=F("donor__kind")).summed("kind").order_by("-amount", "kind")
 
-    def by_earmarking(self) -> ContributionQuerySet:
+    def by_year(self) -> Self:
+        """Sums by budget year, newest first: dicts of budget_year, amount and allocations."""
+        return self.summed("budget_year").order_by("-budget_year")
+
+    def by_earmarking(self) -> Self:
         """Sums by earmarking, "" where the source does not say: dicts of earmarking, amount and allocations."""
         return self.summed("earmarking").order_by("earmarking")
 
-    def by_operation(self) -> ContributionQuerySet:
+    def by_operation(self) -> Self:
         """Sums by operation, None where the source does not say, largest first."""
         return self.summed("operation").order_by("-amount", "operation")
+
+    def by_day(self) -> Self:
+        """Sums by day, oldest first: dicts of date, amount and allocations."""
+        return self.summed("date").order_by("date")
 
     def by_month(self) -> list[dict[str, Any]]:
         """Sums by the month of the date, oldest first: dicts of month (its first day) and amount.
@@ -440,22 +406,53 @@ class ContributionQuerySet(models.QuerySet):
             months[month] = months.get(month, Decimal(0)) + row["amount"]
         return [{"month": month, "amount": amount} for month, amount in months.items()]
 
-    def by_day(self) -> ContributionQuerySet:
-        """Sums by day, oldest first: dicts of date, amount and allocations."""
-        return self.summed("date").order_by("date")
+    def summed(self, *fields: str) -> Self:
+        """``amount`` and ``allocations`` by these fields."""
+        raise NotImplementedError
 
-    def by_member(self) -> ContributionQuerySet:
-        """As ``by_donor``, and by the donor itself where it may be named: ``member``, else NULL."""
-        is_named = ~Q(donor__kind=Donor.Kind.PRIVATE) | Q(donor__may_be_named=True)
-        member = Case(When(is_named, then=F("donor_id")), output_field=models.BigIntegerField(null=True))
-        return (
-            self.with_family()
-            .annotate(member=member)
-            .summed("family", "kind", "country", "member")
-            .order_by("-amount", "member")
+    def total(self) -> Decimal:
+        """US dollars in all; 0.00 where there is nothing."""
+        return self.aggregate(total=Sum("amount_usd"))["total"] or Decimal("0.00")
+
+
+class ContributionQuerySet(SummedQuerySet):
+    def released(self, at: dt.datetime | None = None) -> Self:
+        """The lines that the public sees of those released at ``at`` (default: now). The one release rule of the money.
+
+        Of each line (its ``key``) the newest form whose import was released by then and not withdrawn since.
+        """
+        at = at or timezone.now()
+        is_public = Q(batch__withdrawn_at__isnull=True, batch__released_at__lte=at)
+        newer = Contribution.objects.filter(
+            is_public, key=OuterRef("key"), occurrence=OuterRef("occurrence"), pk__gt=OuterRef("pk")
+        )
+        is_newest = Q(replaced_in__isnull=True) | ~(
+            Exists(newer.filter(is_current=True)) | Exists(newer.filter(is_current=False))
+        )  # asked apart, each by its own index
+        return self.filter(is_public, is_newest, withdraws=False)
+
+    def current(self) -> Self:
+        """The newest form of every line, public or not; what an import compares with."""
+        return self.filter(is_current=True)
+
+    def of_named(self) -> Self:
+        """The lines of donors whom the public may see by name (see ``Donor.is_named``)."""
+        return self.filter(~Q(donor__kind=Donor.Kind.PRIVATE) | Q(donor__may_be_named=True))
+
+    def of_gift(self, donor: Donor, reference: str) -> Self:
+        """The lines of a donor family with this reference; never those of a donor who may not be named."""
+        same = self.alias(folded=Upper("reference")).filter(folded=Upper(Value(reference)))
+        return same.of_family(donor).of_named()
+
+    def with_operation_names(self, at: dt.datetime | None = None) -> Self:
+        """With ``operation_slug`` and ``operation_names`` (by language) as released at ``at``; None before that."""
+        profile = Edition.objects.released(at).profiles().filter(operation=OuterRef("operation"))
+        return self.annotate(
+            operation_slug=Subquery(profile.values("operation__slug")[:1]),
+            operation_names=Subquery(profile.values("content__name")[:1]),
         )
 
-    def by_currency(self) -> ContributionQuerySet:
+    def by_currency(self) -> Self:
         """Sums by original currency: dicts of currency, original, usd and allocations.
 
         Of those, ``given`` give an original amount, and ``given_usd`` is what they are in US dollars.
@@ -473,12 +470,8 @@ class ContributionQuerySet(models.QuerySet):
             .order_by("currency")
         )
 
-    def summed(self, *fields: str) -> ContributionQuerySet:
+    def summed(self, *fields: str) -> Self:
         return self.values(*fields).annotate(amount=Sum("amount_usd"), allocations=Count("id"))
-
-    def total(self) -> Decimal:
-        """US dollars in all; 0.00 where there is no line."""
-        return self.aggregate(total=Sum("amount_usd"))["total"] or Decimal("0.00")
 
 
 class Contribution(models.Model):
@@ -575,6 +568,8 @@ class Contribution(models.Model):
             models.Index(fields=["operation", "-date"], name="contribution_by_operation"),
             models.Index(fields=["donor", "-date"], name="contribution_by_donor"),
             models.Index(fields=["budget_year", "-date"], name="contribution_by_year"),
+            # One gift.
+            models.Index(Upper("reference"), name="contribution_by_reference"),
         ]
 
     def __str__(self) -> str:
@@ -667,20 +662,28 @@ class StagedLine(models.Model):
         return [(name, old, new) for name, old, new in pairs if old != new]
 
 
-class MonthlySumQuerySet(models.QuerySet):
-    def released(self, at: dt.datetime | None = None) -> MonthlySumQuerySet:
+class DailySumQuerySet(SummedQuerySet):
+    def released(self, at: dt.datetime | None = None) -> Self:
         """What the lines that readers see at ``at`` (default: now) make; the same imports as theirs."""
-        return self.filter(batch__withdrawn_at__isnull=True, batch__released_at__lte=at or timezone.now())
+        public = ImportBatch.objects.filter(withdrawn_at__isnull=True, released_at__lte=at or timezone.now())
+        return self.filter(batch__in=public.order_by().values("pk"))
+
+    def summed(self, *fields: str) -> Self:
+        """Where nothing is left of what imports brought and took, there is no row."""
+        found = self.values(*fields).annotate(amount=Sum("amount_usd"), allocations=Sum("lines"))
+        return found.filter(allocations__gt=0)
 
 
-class MonthlySum(models.Model):
-    """What one import added to (or took from) a donor, operation, budget year, month and earmarking.
+class DailySum(models.Model):
+    """What one import added to (or took from) a donor, operation, budget year, day and earmarking.
 
     The sum over the imports that readers see is what the lines make; ``sums`` keeps it so. No foreign keys in the
     database: they would cost more than the sums save, and what they would hold is held by ``Contribution``.
     """
 
-    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="sums", db_constraint=False)
+    batch = models.ForeignKey(
+        ImportBatch, models.CASCADE, related_name="sums", db_constraint=False, db_index=False
+    )
     donor = models.ForeignKey(
         Donor, models.DO_NOTHING, related_name="sums", db_constraint=False, db_index=False
     )
@@ -688,24 +691,43 @@ class MonthlySum(models.Model):
         Operation, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
     )
     budget_year = models.PositiveSmallIntegerField()
-    month = models.DateField()  # its first day
+    date = models.DateField()
     earmarking = models.CharField(max_length=20)
     amount_usd = CentsField()
     lines = models.IntegerField()
 
-    objects = MonthlySumQuerySet.as_manager()
+    objects = DailySumQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("monthly sum")
-        verbose_name_plural = _("monthly sums")
+        verbose_name = _("daily sum")
+        verbose_name_plural = _("daily sums")
         indexes = [
-            models.Index(fields=["budget_year", "donor"], name="sum_by_year"),
-            models.Index(fields=["donor", "budget_year"], name="sum_by_donor"),
-            models.Index(fields=["operation", "budget_year"], name="sum_by_operation"),
+            # Public lines and sums, read from the index alone: of the agency, a year, a donor and an operation.
+            models.Index(fields=["-date", "donor", "batch", "amount_usd", "lines"], name="sum_latest"),
+            models.Index(
+                fields=["budget_year", "-date", "donor", "batch", "amount_usd", "lines"], name="sum_by_year"
+            ),
+            models.Index(
+                fields=[
+                    "donor",
+                    "-date",
+                    "budget_year",
+                    "operation",
+                    "earmarking",
+                    "batch",
+                    "amount_usd",
+                    "lines",
+                ],
+                name="sum_by_donor",
+            ),
+            models.Index(
+                fields=["operation", "-date", "budget_year", "donor", "batch", "amount_usd", "lines"],
+                name="sum_by_operation",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.donor_id} {self.month}: {self.amount_usd}"
+        return f"{self.donor_id} {self.date}: {self.amount_usd}"
 
 
 class DonorMerge(models.Model):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from .calculations import Moved, moved, per_person, ranks
 from .lines import PublicLine, public_line
-from .models import ContributionQuerySet, Donor
+from .models import Donor, SummedQuerySet
 
 Group = tuple[int | None, str, str]  # family, kind, country
 
@@ -67,24 +67,22 @@ class Ranking:
     gone: list[Decimal]  # what those gave in the year before who gave nothing since
 
     @classmethod
-    def load(
-        cls, lines: ContributionQuerySet, before: ContributionQuerySet, year: int, is_known: bool
-    ) -> Ranking:
+    def load(cls, rows: SummedQuerySet, before: SummedQuerySet, year: int, is_known: bool) -> Ranking:
         """Four queries: sums by donor of both years, by member, and the donors."""
-        sums, earlier = list(lines.by_donor()), list(before.by_donor()) if is_known else []
-        members = list(lines.by_member())
+        sums, earlier = list(rows.by_donor()), list(before.by_donor()) if is_known else []
+        members = list(rows.by_member())
         keys = {row[name] for row in members for name in ("family", "member") if row[name]}
         donors = Donor.objects.in_bulk(keys)
         then = {group_of_sum(row): row["amount"] for row in earlier}
         by_group = defaultdict(list)
         for member in members:
             by_group[group_of_sum(member)].append(member)
-        rows = []
+        ranked = []
         for row, rank in zip(sums, ranks([row["amount"] for row in sums]), strict=True):
             group = group_of_sum(row)
             line, family = public_line(row, donors), donors.get(row["family"])
             people = getattr(family, "population", None)
-            rows.append(
+            ranked.append(
                 Row(
                     line,
                     rank,
@@ -96,7 +94,7 @@ class Ranking:
                     line.list_url(year=year),
                 )
             )
-        return cls(rows, is_known, sum((row["amount"] for row in earlier), Decimal(0)), list(then.values()))
+        return cls(ranked, is_known, sum((row["amount"] for row in earlier), Decimal(0)), list(then.values()))
 
     @property
     def lines(self) -> list[PublicLine]:

@@ -18,7 +18,7 @@ from .calculations import Attributed, attribute, count_donors, not_explained
 from .drawings import earmarking_chart
 from .filters import NONE, list_url, public_places
 from .lines import number_footnotes, public_line
-from .models import Contribution, Donor
+from .models import DailySum, Donor
 from .parts import Part, Parts, donor_parts
 
 
@@ -63,9 +63,9 @@ class Received:
     def load(cls, page: OperationPage, at: dt.datetime | None = None) -> Received:
         """Five queries: sums by donor, the donors, sums by earmarking; the year's sums by operation, the operations."""
         own = page.profile_edition.operation_id
-        of_year = Contribution.objects.released(at).for_year(page.year)
-        lines = of_year.filter(operation=own)
-        sums = list(lines.by_donor())
+        of_year = DailySum.objects.released(at).for_year(page.year)
+        rows = of_year.filter(operation=own)
+        sums = list(rows.by_donor())
         families = Donor.objects.in_bulk({row["family"] for row in sums if row["family"]})
         shown = [public_line(row, families) for row in sums]
         kinds = {pk: place.kind for pk, place in public_places(at).items()}
@@ -80,7 +80,7 @@ class Received:
             donor_parts(_("Donor"), shown, **query),
             number_footnotes(shown),
             earmarking_chart(
-                _("Contributions to %(name)s for %(year)s by earmarking") % words, list(lines.by_earmarking())
+                _("Contributions to %(name)s for %(year)s by earmarking") % words, list(rows.by_earmarking())
             ),
             attribute(amounts, kinds, own),
             page.profile.amount(page.year, "funds_available").number,

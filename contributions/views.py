@@ -33,15 +33,15 @@ from .lines import (
     Stretch,
     by_day,
     footnotes,
-    in_order_of_donors,
     number_footnotes,
     public_line,
     public_lines,
     stretch_of_days,
+    stretch_of_donors,
     stretch_of_order,
 )
 from .merging import merged_slug
-from .models import Contribution, ContributionQuerySet, Donor
+from .models import Contribution, DailySum, Donor, SummedQuerySet
 from .parts import class_parts, member_parts, operation_parts
 from .ranking import Ranking, against
 
@@ -55,11 +55,13 @@ def contributions(request: HttpRequest) -> HttpResponse:
     released = Contribution.objects.released(request.at)
     filters = Filters(request.GET, public_places(request.at), given_families(released), released)
     lines = filters.narrow(released)
-    years = list(filters.narrow(released, without="year").by_year())
+    rows = released if filters.has_text else DailySum.objects.released(request.at)
+    years = list(filters.narrow(rows, without="year").by_year())
     at_first(request, years, lambda: first_release(request))
-    sums = list(lines.by_donor())
+    rows = filters.narrow(rows)
+    sums = list(rows.by_donor())
     donors = named_sums(sums, filters.families.values())
-    page = stretch(request, lines, filters.sort, donors)
+    page = stretch(request, rows, filters.sort, donors)
     shown = public_lines(page.groups, lines, request.at)
     return render(
         request,
@@ -76,7 +78,7 @@ def contributions(request: HttpRequest) -> HttpResponse:
             "total": sum((row["amount"] for row in sums), Decimal(0)),
             "allocations": sum(row["allocations"] for row in sums),
             "donors": count_donors(sums),
-            "charts": year_charts(lines, filters.year, donors, len(filters.told) > 1)
+            "charts": year_charts(rows, filters.year, donors, len(filters.told) > 1)
             if filters.year and sums
             else [],
             "page": page,
@@ -114,31 +116,33 @@ def named_sums(sums: Sequence[dict[str, Any]], known: Any = ()) -> list[PublicLi
 
 
 def stretch(
-    request: HttpRequest, lines: ContributionQuerySet, sort: str = "newest", donors: Sequence[PublicLine] = ()
+    request: HttpRequest, rows: SummedQuerySet, sort: str = "newest", donors: Sequence[PublicLine] = ()
 ) -> Stretch:
     """The page of a list that the address asks for; the first where it asks for what is not there."""
     if sort in ("newest", "oldest"):
         oldest_first = sort == "oldest"
         start = asked_day(request.GET.get("after" if oldest_first else "before"))
         if start and dt.date.min < start < dt.date.max:
-            page = stretch_of_days(lines, PAGE_SIZE, start, oldest_first)
+            page = stretch_of_days(rows, PAGE_SIZE, start, oldest_first)
             if page.groups:
                 return page
-        return stretch_of_days(lines, PAGE_SIZE, None, oldest_first)
-    if sort in ("largest", "smallest"):
-        found = lines.grouped().order_by(
-            "-amount" if sort == "largest" else "amount", "-date", "family", "kind", "country"
-        )
-    else:
-        in_order = sorted(donors, key=lambda line: line.sort_key)
-        found = in_order_of_donors(lines, in_order, sort == "donor-reversed")
+        return stretch_of_days(rows, PAGE_SIZE, None, oldest_first)
     number = min(max(asked_number(request, "page") or 1, 1), 10**6)
-    page = stretch_of_order(found, PAGE_SIZE, number)
-    return page if page.groups or number == 1 else stretch_of_order(found, PAGE_SIZE, 1)
+    page = stretch_of_number(rows, sort, donors, number)
+    return page if page.groups or number == 1 else stretch_of_number(rows, sort, donors, 1)
+
+
+def stretch_of_number(rows: SummedQuerySet, sort: str, donors: Sequence[PublicLine], number: int) -> Stretch:
+    if sort in ("largest", "smallest"):
+        amount = "-amount" if sort == "largest" else "amount"
+        found = rows.grouped().order_by(amount, "-date", "family", "kind", "country")
+        return stretch_of_order(found, PAGE_SIZE, number)
+    in_order = sorted(donors, key=lambda line: line.sort_key, reverse=sort == "donor-reversed")
+    return stretch_of_donors(rows, in_order, PAGE_SIZE, number)
 
 
 def year_charts(
-    lines: ContributionQuerySet, year: int, donors: Sequence[PublicLine], is_narrowed: bool = False
+    rows: SummedQuerySet, year: int, donors: Sequence[PublicLine], is_narrowed: bool = False
 ) -> list[tuple[str, Any]]:
     """Kind and chart of a budget year's money: by donor, by earmarking, by month."""
     if is_narrowed:
@@ -156,8 +160,8 @@ def year_charts(
     by_donor, by_earmarking, by_month = (title % {"year": year} for title in titles)
     found = [
         ("rows", donors_chart(by_donor, donors)),
-        ("rows", earmarking_chart(by_earmarking, list(lines.by_earmarking()))),
-        ("bars", months_chart(by_month, lines.by_month(), year)),
+        ("rows", earmarking_chart(by_earmarking, list(rows.by_earmarking()))),
+        ("bars", months_chart(by_month, rows.by_month(), year)),
     ]
     return [(kind, chart) for kind, chart in found if chart]
 
@@ -166,9 +170,11 @@ def first_release(
     request: HttpRequest, donor: Donor | None = None, reference: str | None = None
 ) -> dt.datetime | None:
     """When the first line (of a donor, of a gift) that readers still see was released."""
-    lines = Contribution.objects.released(request.now)
-    if donor:
-        lines = lines.of_family(donor) if reference is None else lines.of_gift(donor, reference)
+    if donor and reference is not None:
+        lines = Contribution.objects.released(request.now).of_gift(donor, reference)
+    else:
+        lines = DailySum.objects.released(request.now).filter(lines__gt=0, batch__released_at__gt=request.at)
+        lines = lines.of_family(donor) if donor else lines
     return lines.aggregate(first=Min("batch__released_at"))["first"]
 
 
@@ -176,7 +182,7 @@ def first_release(
 def donors(request: HttpRequest) -> HttpResponse:
     if tidy := tidied(request):
         return HttpResponseRedirect(tidy)
-    released = Contribution.objects.released(request.at)
+    released = DailySum.objects.released(request.at)
     years = list(released.by_year())
     at_first(request, years, lambda: first_release(request))
     known = [row["budget_year"] for row in years]
@@ -184,8 +190,8 @@ def donors(request: HttpRequest) -> HttpResponse:
     year = asked if asked in known else next(iter(known), None)
     if year is None:
         return render(request, "contributions/donors.html", {"year": None})
-    lines = released.for_year(year)
-    ranking = Ranking.load(lines, released.for_year(year - 1), year, is_known=year - 1 in known)
+    rows = released.for_year(year)
+    ranking = Ranking.load(rows, released.for_year(year - 1), year, is_known=year - 1 in known)
     in_order, sort = ranking.sorted_by(request.GET.get("sort", ""))
     return render(
         request,
@@ -200,7 +206,7 @@ def donors(request: HttpRequest) -> HttpResponse:
             "columns": ranking.columns(year, sort),
             "before_label": against(year - 1),
             "lines_url": list_url(year=year),
-            "charts": year_charts(lines, year, ranking.lines),
+            "charts": year_charts(rows, year, ranking.lines),
             "footnotes": number_footnotes([row.line for row in in_order]),
         },
     )
@@ -214,30 +220,31 @@ def donor(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(found)
         raise Http404
     lines = Contribution.objects.released(request.at).of_family(donor)
-    page = stretch(request, lines)
+    rows = DailySum.objects.released(request.at).of_family(donor)
+    page = stretch(request, rows)
     if not page.groups:
         at_first(request, None, lambda: first_release(request, donor))
         raise Http404
     shown = public_lines(page.groups, lines, request.at)
     context = {"donor": donor, "page": page, "days": by_day(shown), "footnotes": number_footnotes(shown)}
-    return render(request, "contributions/donor.html", context | donor_sums(donor, lines, request.at))
+    return render(request, "contributions/donor.html", context | donor_sums(donor, rows, request.at))
 
 
-def donor_sums(donor: Donor, lines: ContributionQuerySet, at: dt.datetime) -> dict[str, Any]:
+def donor_sums(donor: Donor, rows: SummedQuerySet, at: dt.datetime) -> dict[str, Any]:
     """What a donor family gave: by year, earmarking, operation, class and member; the first and the latest day."""
-    years, classes, members = list(lines.by_year()), list(lines.by_class()), list(lines.by_member())
+    years, classes, members = list(rows.by_year()), list(rows.by_class()), list(rows.by_member())
     names = Donor.objects.in_bulk({row["member"] for row in members if row["member"]})
     words = {"donor": isolated(donor.name)}
     return {
         "total": sum((row["amount"] for row in years), Decimal(0)),
-        "first": lines.by_day().first(),
-        "last": lines.by_day().last(),
+        "first": rows.by_day().first(),
+        "last": rows.by_day().last(),
         "years_chart": years_chart(_("Contributions of %(donor)s by budget year") % words, years),
         "earmarking_chart": earmarking_chart(
-            _("Contributions of %(donor)s by earmarking") % words, list(lines.by_earmarking())
+            _("Contributions of %(donor)s by earmarking") % words, list(rows.by_earmarking())
         ),
         "operations": operation_parts(
-            _("Operation"), list(lines.by_operation()), public_places(at), donor=donor.slug
+            _("Operation"), list(rows.by_operation()), public_places(at), donor=donor.slug
         ),
         "classes": class_parts(classes, donor) if len(classes) > 1 else None,
         "members": member_parts(members, names, donor),

@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
+from contributions import sums
 from contributions.models import Contribution, Donor, ImportBatch, contribution_key
 from operations.models import (
     FinancialFigure,
@@ -154,4 +155,5 @@ def contribution(of: Donor, **fields: Any) -> Contribution:
     if line.replaced_in_id:
         line.is_current = False
     line.save()
+    sums.make(line.batch)
     return line

@@ -431,11 +431,24 @@ TABLE: dict[str, Pages] = {
         f"admin/contributions/importbatch/<int:pk>/{page}": Pages(
             lambda scene: [{"pk": batch.pk} for batch in scene.batches[:9]]
         )
-        for page in ("file/", "columns/", "decide/", "confirm/", "release/", "undo/", "give-up/", "again/", "lines/",
-                     "errors.csv")
+        for page in (
+            "file/",
+            "columns/",
+            "decide/",
+            "confirm/",
+            "release/",
+            "undo/",
+            "give-up/",
+            "again/",
+            "lines/",
+            "errors.csv",
+        )
     },
     "admin/contributions/importbatch/<int:pk>/compare/<int:other>/": Pages(
-        lambda scene: [{"pk": one.pk, "other": other.pk} for one, other in zip(scene.batches[:8], scene.batches[1:9])]
+        lambda scene: [
+            {"pk": one.pk, "other": other.pk}
+            for one, other in zip(scene.batches[:8], scene.batches[1:9], strict=True)
+        ]
     ),
 }
 

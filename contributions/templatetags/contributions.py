@@ -17,7 +17,7 @@ from operations.templatetags.figures import MISSING, minus, usd
 
 from ..calculations import gap
 from ..lines import by_day, latest, number_footnotes, public_lines
-from ..models import Contribution
+from ..models import Contribution, DailySum
 from ..received import Received
 
 register = template.Library()
@@ -28,8 +28,8 @@ def latest_contributions(context: dict[str, Any], count: int = 20, level: int = 
     """The agency's newest public lines, grouped by day, each opening to its allocations."""
     request = context.get("request")
     at = getattr(request, "at", None)
-    released = Contribution.objects.released(at)
-    lines = public_lines(list(latest(released, count)), released, at)
+    newest = latest(DailySum.objects.released(at), count)
+    lines = public_lines(newest, Contribution.objects.released(at), at)
     return {
         "request": request,
         "days": by_day(lines),

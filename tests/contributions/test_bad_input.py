@@ -6,148 +6,177 @@ Those files are no part of the project; where they are not at hand, these tests 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import html
-import json
 import re
 import resource as machine
 import time
+from decimal import Decimal
+from functools import cache
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from contributions.models import Contribution, Donor
+from benchmarks.stock import ours, table
+from benchmarks.stock.cases import (
+    ACCEPT,
+    BAD,
+    BAD_INPUT,
+    DATA,
+    FILE,
+    MESSY,
+    MESSY_FILES,
+    ROWS,
+    Outcome,
+    expected_of,
+)
+from benchmarks.stock.table import shown
+from contributions.importing import read_file, receive, same_file
+from contributions.models import Contribution, Donor, ImportBatch
 from contributions.resources import ContributionResource
-from operations.cells import clean_name, fold_name
 from operations.resources import TABLES as FIELD
 from operations.richtext import clean_html
 from operations.tables import PlainCSV, PlainXLSX
-from tests import factories
 
-FOLDER = Path(settings.BASE_DIR).parent / "shared" / "data" / "bad-input"
-EXPECTED = FOLDER / "EXPECTED.json"
-DATA = json.loads(EXPECTED.read_text(encoding="utf-8")) if EXPECTED.exists() else {"cases": [], "policy": {}}
-CASES = {case["id"]: case for case in DATA["cases"]}
-TABLES = [case for case in DATA["cases"] if case["file"].startswith(("csv/", "xlsx/"))]
 FRAGMENTS = [case for case in DATA["cases"] if case["group"] == "html"]
 
-pytestmark = pytest.mark.skipif(not CASES, reason=f"{FOLDER.parent.name}/{FOLDER.name} is not at hand")
+pytestmark = pytest.mark.skipif(not BAD, reason=f"{BAD_INPUT.parent.name}/{BAD_INPUT.name} is not at hand")
 
-OUR_FORM = "this site reads it"
-NOT_YET = "for the import engine to come"
-
-# What is not compared, and why.
-LEFT_OUT = {
-    "C002": f"mapping seed_text: {NOT_YET}",
-    "C003": f"mapping grouped: {NOT_YET}",
-    "C016": f"mapping flat_dmy: {NOT_YET}",
-    "C032": f"mapping flat_eu: {NOT_YET}",
-    "X011": f"mapping grouped: {NOT_YET}",
-    "C060": f"the delimiter is detected: {OUR_FORM}",
-    "X047": f"a header below blank lines is found: {OUR_FORM}",
-    "C110": "the same file again is no error here: it changes nothing (see test_importing)",
-    "C114": "a reference is no key: equal lines stay repeated, as in the agency's own books",
-    "C118": "a reference is no key: two lines of one reference stay two",
-    "X013": f"hidden columns: {NOT_YET}",
-}
-# Errors that are expected of another product, by line and column, and why they are none here.
-NO_ERROR_HERE = {"operation": "a contribution may be for no operation: the source does not always say"}
-# Errors that this site has in addition.
-ERROR_HERE = {"C038": {(8, "amount")}}  # €5 needs its amount in US dollars beside it: column amount_usd
-
-
-def read(case: dict[str, Any]) -> Any:
-    path = FOLDER / case["file"]
-    file_format = PlainXLSX() if path.suffix in {".xlsx", ".xlsm", ".xls"} else PlainCSV()
-    return file_format.create_dataset(path.read_bytes())
-
-
-def outcome(case: dict[str, Any], **options: Any) -> tuple[str, set, Any]:
-    """What becomes of the file: “accept”, “reject_rows” or “reject_file”, the places of its errors, the plan."""
-    try:
-        dataset = read(case)
-    except ValidationError as error:
-        place = re.match(r"Line (\d+) has", error.messages[0])
-        return "reject_file", {(int(place[1]), "")} if place and case["errors"] else set(), None
-    resource = ContributionResource(**options)
-    plan = resource.import_data(dataset, file_name=case["file"]).plan
-    if any(error.line <= 1 for error in plan.errors):
-        return "reject_file", set(), plan
-    return (
-        "reject_rows" if plan.errors else "accept",
-        {(error.line, error.column) for error in plan.errors},
-        plan,
-    )
+# They do not say what each of their donors is, which has to be said of a new one.
+WITHOUT_CLASSES = {"C002", "C003", "C004"}
+# What is told of the file and not of a line.
+OF_THE_FILE = {"row_possible_duplicate", "sheet_ignored"}
 
 
 @pytest.fixture
-def known(db, settings):
-    """The site of the policy: its operations, its limits and its day; and the donors of a case."""
-    limits = DATA["policy"]["limits"]
-    settings.IMPORT_MAX_ROWS, settings.IMPORT_MAX_BYTES = limits["rows"], limits["file_bytes"]
-    for number, name in enumerate(DATA["policy"]["operations"]):
-        factories.operation(f"O{number}", name_en=name)
-
-    usual = [row for name in ("C001", "C003", "C007") for row in CASES[name]["rows"]]
-
-    def know_donors(case: dict[str, Any]) -> None:
-        for row in usual + case["rows"]:
-            name = clean_name(row["donor"])[0]
-            match = re.fullmatch(r"private donors in (.+)", name)
-            if match and not Donor.objects.filter(name_en=match[1]).exists():
-                factories.donor(match[1])
-            if not match and fold_name(name) not in {fold_name(d.name_en) for d in Donor.objects.all()}:
-                factories.donor(
-                    name, kind=row["donor_type"] if row["donor_type"] == "private" else "government"
-                )
-
-    factories.donor("Private donors", kind="private")
+def site(db):
+    """The site of the policy: its operations and its day."""
+    ours.make_operations()
     with time_machine.travel(f"{DATA['policy']['today']}T12:00:00Z", tick=False):
-        yield know_donors
+        yield
+
+
+def known(*cases: dict[str, Any]) -> None:
+    """The donors of the cases, and the usual ones."""
+    ours.know_donors(row for case in (BAD["C001"], BAD["C003"], BAD["C007"], *cases) for row in case["rows"])
+
+
+def imported(case: dict[str, Any], **options: Any) -> tuple[Outcome, ImportBatch]:
+    return ours.run(case, BAD_INPUT / case["file"], **options)
 
 
 @pytest.mark.parametrize("new_donors", [False, True], ids=["known donors", "new donors"])
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, id=f"{case['id']} {case['title'][:60]}") for case in TABLES]
-)
-def test_the_file_is_taken_or_refused_as_expected(case, new_donors, known):
-    if reason := LEFT_OUT.get(case["id"]):
-        pytest.skip(reason)
+@pytest.mark.parametrize("case", [pytest.param(c, id=f"{c['id']} {c['title'][:60]}") for c in BAD.values()])
+def test_the_file_is_taken_or_refused_as_expected(case, new_donors, site):
     for before in case["setup"]:
-        known(CASES[before])
-        assert outcome(CASES[before])[0] == "accept"
+        known(BAD[before])
+        assert imported(BAD[before])[0].state == ACCEPT
+    expected = expected_of(case)
     if not new_donors:
-        known(case)
-    stored = Contribution.objects.count()
+        known(case, BAD["C001"])
+    before = Contribution.objects.count()
 
-    got, places, plan = outcome(case, new_donors=new_donors)
+    outcome, batch = imported(case, new_donors=new_donors)
 
-    expected = {
-        (error["line"], error["column"])
-        for error in case["errors"]
-        if not (error["code"].endswith("_missing") and error["column"] in NO_ERROR_HERE)
-    }
-    expected |= ERROR_HERE.get(case["id"], set())
-    if case["id"] == "C004" and new_donors:  # the file has no column that says what its new donors are
-        places = {place for place in places if place[1] != "donor_type"}
-    if case["id"] == "C066":  # a line that does not fit its header is an error of the file
-        assert (got, places) == ("reject_file", expected)
-    else:
-        assert (got, places) == (case["expect"], expected)
-    assert Contribution.objects.count() == stored + case["created_if_strict"]
-    if got == "accept":
-        assert plan.unchanged == case["already_present"]
+    if case["id"] in WITHOUT_CLASSES and new_donors:
+        assert {place for place in outcome.places if place[1] != "donor_type"} == expected.places
+        assert (outcome.state, Contribution.objects.count()) == (ROWS, 0)
+        return
+    assert (outcome.state, outcome.places if expected.state != FILE or expected.places else set()) == (
+        expected.state,
+        expected.places,
+    )
+    assert sorted(outcome.lines) == sorted(expected.lines)
+    assert Contribution.objects.count() == before + len(expected.lines)
+    assert outcome.known == expected.known
+    if not expected.why:
+        assert len(outcome.lines) == case["created_if_strict"]
+        assert warned(outcome.warnings) == warned(
+            {(w["line"], w["column"], w["code"]) for w in case["warnings"]}
+        )
+    if outcome.state != FILE and not expected.why:  # no line is lost: each is valid, or an error, or blank
+        assert batch.counts["rows"] == case["valid_rows"] + case["error_rows"]
+    if outcome.state == ROWS and expected.places == expected_of(case, as_given=True).places:
+        assert valid(batch) == (
+            case["valid_rows"],
+            {c: Decimal(sum_) for c, sum_ in case.get("totals", {}).items()},
+        )
+    if expected.state == ACCEPT and not new_donors:
+        again, batch = imported(case)
+        assert (again.lines, again.known, batch.state) == (
+            [],
+            len(expected.lines) + expected.known,
+            ImportBatch.State.KNOWN,
+        )
+    if not new_donors:
+        assert shown(case, outcome) == ours_of_the_table().get(case["id"])
 
 
-ANY_FILE = [FOLDER / case["file"] for case in TABLES] + sorted(
-    path for path in (FOLDER.parent / "messy").glob("*") if path.suffix != ".md"
+def valid(batch: ImportBatch) -> tuple[int, dict[str, Decimal]]:
+    """The lines without errors, and their sums by currency."""
+    sums: dict[str, Decimal] = {}
+    for line in batch.staged.all():
+        amount = line.amount_usd if line.amount is None else line.amount
+        sums[line.currency] = sums.get(line.currency, Decimal(0)) + amount
+    return batch.staged.count(), sums
+
+
+def warned(warnings: set[tuple[int, str, str]]) -> set[tuple[int, str, str]]:
+    return {(0, "", code) if code in OF_THE_FILE else (line, column, code) for line, column, code in warnings}
+
+
+@cache
+def ours_of_the_table() -> dict[str, str]:
+    """Of each case of the table in docs/import.md, what it says of this site."""
+    return {cells[0]: cells[3] for cells in table.rows(table.DOCUMENT.read_text(encoding="utf-8"))}
+
+
+def test_the_table_has_a_row_for_each_case_and_no_other():
+    assert [*ours_of_the_table()] == [*BAD, *map(table.plain, MESSY)]
+
+
+def test_what_the_file_proves_is_asked_or_told_and_never_decided_against_the_case(site):
+    """Nobody answered: what is stored then is right, or nothing is."""
+    known(*BAD.values())
+    for case in BAD.values():
+        batch = receive((BAD_INPUT / case["file"]).read_bytes(), case["file"], None)
+        read_file(batch, ContributionResource(), **ours.LIMITS)
+        if batch.state != ImportBatch.State.PLANNED or batch.plan["errors"] or batch.counts["changed"]:
+            continue
+        expected = expected_of(case)
+        assert expected.state == ACCEPT, case["id"]
+        staged = sorted(batch.staged.values_list("date", "amount_usd"))
+        alone = BAD["C001"] if case["id"] == "C110" else case | {"setup": []}
+        rows = sorted((dt.date.fromisoformat(line[0]), line[3]) for line in expected_of(alone).lines)
+        assert staged == rows, case["id"]
+
+
+def test_names_that_look_like_another_or_like_a_formula_are_told_in_the_preview_by_line(site):
+    known(BAD["C090"], BAD["C094"])
+    for case_id, said in (("C090", "begins like a formula"), ("C094", "(Cyrillic, Latin)")):
+        _outcome, batch = imported(BAD[case_id])
+        lines = [warning["line"] for warning in BAD[case_id]["warnings"]]
+        notes = [note for note in batch.plan["notes"] if said in note]
+        assert [note.partition(":")[0] for note in notes] == [f"Line {line}" for line in lines]
+        assert BAD[case_id]["rows"][0]["donor"] in notes[0]
+
+
+def test_the_very_file_is_known_by_its_bytes_under_another_name(site):
+    known(BAD["C001"])
+    imported(BAD["C001"])
+    again = receive((BAD_INPUT / BAD["C110"]["file"]).read_bytes(), "another name.csv", None)
+    assert same_file(again) == ImportBatch.objects.earliest("pk")
+
+
+ANY_FILE = [BAD_INPUT / case["file"] for case in BAD.values()] + sorted(
+    path for path in MESSY_FILES.glob("*") if path.suffix != ".md"
 )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in ANY_FILE])
 def test_no_file_breaks_or_holds_up_the_site(path, db):
     """With the limits as they are set by default, and as a file of any table and of either format."""
@@ -173,16 +202,16 @@ def test_no_file_breaks_or_holds_up_the_site(path, db):
     assert machine.getrusage(machine.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
 
 
-def test_private_columns_are_named_and_not_taken(known):
-    known(CASES["C074"])
-    _got, _places, plan = outcome(CASES["C074"])
-    assert plan.left_out == ["donor_email", "iban"]
+def test_private_columns_are_named_and_not_taken(site):
+    known(BAD["C074"])
+    _outcome, batch = imported(BAD["C074"])
+    assert batch.plan["left_out"] == ["donor_email", "iban"]
     assert "jane@example.org" not in str(list(Contribution.objects.values()))
 
 
-def test_donors_that_a_spreadsheet_would_run_are_stored_and_come_back_as_they_are(known):
-    case = CASES["C090"]
-    assert outcome(case, new_donors=True)[0] == "accept"
+def test_donors_that_a_spreadsheet_would_run_are_stored_and_come_back_as_they_are(site):
+    case = BAD["C090"]
+    assert imported(case, new_donors=True)[0].state == ACCEPT
     names = [row["donor"] for row in case["rows"]]
     assert (
         list(Donor.objects.exclude(name_en="Private donors").order_by("pk").values_list("name_en", flat=True))
@@ -216,7 +245,7 @@ class Attributes(HTMLParser):
     "case", [pytest.param(case, id=f"{case['id']} {case['title']}") for case in FRAGMENTS]
 )
 def test_hostile_html_is_text_and_nothing_else(case):
-    raw = (FOLDER / case["file"]).read_text(encoding="utf-8")
+    raw = (BAD_INPUT / case["file"]).read_text(encoding="utf-8")
     started = time.monotonic()
     cleaned = clean_html(raw)
     assert time.monotonic() - started < case.get("limits", {}).get("max_seconds", 1)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from contributions import importing, releasing
 from contributions.deciding import decide, decide_all, undecided
 from contributions.importing import CannotImport, import_planned, read_file, receive
-from contributions.models import Contribution, ImportBatch, MonthlySum, StagedLine
+from contributions.models import Contribution, DailySum, ImportBatch, StagedLine
 from contributions.resources import ContributionResource
 from operations.importing import Overtaken
 from tests import factories
@@ -58,10 +58,10 @@ def sums_agree(at: dt.datetime | None = None) -> None:
     by = ("donor", "operation", "budget_year", "earmarking")
     lines = Counter()
     for *group, date, amount in Contribution.objects.released(at).values_list(*by, "date", "amount_usd"):
-        lines[(*group, date.replace(day=1))] += amount
+        lines[(*group, date)] += amount
     kept = Counter()
-    for *group, month, amount in MonthlySum.objects.released(at).values_list(*by, "month", "amount_usd"):
-        kept[(*group, month)] += amount
+    for *group, date, amount in DailySum.objects.released(at).values_list(*by, "date", "amount_usd"):
+        kept[(*group, date)] += amount
     assert {k: v for k, v in lines.items() if v} == {k: v for k, v in kept.items() if v}
 
 
@@ -261,6 +261,13 @@ def test_totals_before_and_after_are_of_what_the_import_touches(donors):
     ]
     assert batch.plan["totals"]["class"] == [
         {"name": "government", "before": "12.00", "change": "2.00", "after": "14.00"}]  # fmt: skip
+
+
+def test_a_line_without_an_amount_in_its_currency_counts_as_dollars(donors):
+    header = "date,donor,amount_usd,currency,amount"
+    batch = planned("2021-11-24,Norway,391600,EUR,", "2021-11-24,Norway,110,EUR,100", header=header)
+    assert [(row["name"], row["after"]) for row in batch.plan["totals"]["currency"]] == [
+        ("USD", "391600.00"), ("EUR", "100.00")]  # fmt: skip
 
 
 # --- Unknown names ----------------------------------------------------------------------------------

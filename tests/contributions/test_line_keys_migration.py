@@ -49,7 +49,7 @@ def test_lines_of_the_older_version_are_known_by_the_newer(before):
     line("b", 5, first)
     migrate_to_the_newest()
 
-    from contributions.models import Contribution, MonthlySum, contribution_key
+    from contributions.models import Contribution, DailySum, contribution_key
     from tests.contributions.test_books import counts, load
 
     found = Contribution.objects.order_by("pk")
@@ -58,6 +58,6 @@ def test_lines_of_the_older_version_are_known_by_the_newer(before):
     key = contribution_key("R1", found[0].donor.token, "2021-11-24", None, 2021, "")
     assert {line.key for line in found} == {key}
     assert Contribution.objects.released().total() == 11
-    assert sum(MonthlySum.objects.released().values_list("amount_usd", flat=True)) == 11
+    assert sum(DailySum.objects.released().values_list("amount_usd", flat=True)) == 11
     again = load(*["R1,Norway,2021-11-24,2021,5,", "R1,Norway,2021-11-24,2021,6,"])
     assert (counts(again), again.state) == ((0, 0, 2, 0), "known")

@@ -18,12 +18,12 @@ from contributions.importing import CannotImport
 from contributions.merging import CannotMerge, Outlook, Standing, merge, merged_slug, nearest, twins
 from contributions.models import (
     Contribution,
+    DailySum,
     Donor,
     DonorAlias,
     DonorMerge,
     ImportBatch,
     ImportSource,
-    MonthlySum,
     contribution_key,
 )
 from contributions.resources import ContributionResource
@@ -83,18 +83,18 @@ def by_date():
 
 
 def by_sums():
-    """US dollars and lines by donor, year and month, as the monthly sums have them; nothing left out but zeros."""
+    """US dollars by donor, year and day, as the daily sums have them; nothing left out but zeros."""
     batches = ImportBatch.objects.imported().filter(released_at__lte=timezone.now())
     found = Counter()
-    for row in MonthlySum.objects.filter(batch__in=batches):
-        found[row.donor_id, row.budget_year, row.month] += row.amount_usd
+    for row in DailySum.objects.filter(batch__in=batches):
+        found[row.donor_id, row.budget_year, row.date] += row.amount_usd
     return {key: usd for key, usd in found.items() if usd}
 
 
 def by_lines():
     found = Counter()
     for line in Contribution.objects.released():
-        found[line.donor_id, line.budget_year, line.date.replace(day=1)] += line.amount_usd
+        found[line.donor_id, line.budget_year, line.date] += line.amount_usd
     return {key: usd for key, usd in found.items() if usd}
 
 
@@ -207,7 +207,8 @@ def test_sums_move_with_their_lines(norway, norge):
     imported("A1,Norge,,2021-11-24,100", "A2,Norway,,2021-11-30,30", "A3,Norway,,2021-12-01,4")
     merge(norge, norway, user=None)
     assert by_sums() == {
-        (norway.pk, 2021, dt.date(2021, 11, 1)): Decimal("130.00"),
+        (norway.pk, 2021, dt.date(2021, 11, 24)): Decimal("100.00"),
+        (norway.pk, 2021, dt.date(2021, 11, 30)): Decimal("30.00"),
         (norway.pk, 2021, dt.date(2021, 12, 1)): Decimal("4.00"),
     }
     assert by_sums() == by_lines()

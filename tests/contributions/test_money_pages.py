@@ -693,26 +693,31 @@ def test_every_link_of_a_page_of_the_past_stays_in_the_past(client, give, addres
 @pytest.mark.parametrize(
     ("address", "queries"),
     [
-        # operations, donors of the form, years, sums by donor, lines, their donors, allocations, regions
-        ("/contributions/", 8),
+        # operations, donors of the form, years, sums by donor, the day to read until, lines, their donors,
+        # allocations, regions
+        ("/contributions/", 9),
+        # without the day
         ("/contributions/?sort=largest", 8),
-        ("/contributions/?sort=donor", 8),
+        # with the days of each donor
+        ("/contributions/?sort=donor", 9),
         # and the lines before
-        ("/contributions/?before=2021-12-01", 9),
+        ("/contributions/?before=2021-12-01", 11),
         # and sums by earmarking and by day
-        ("/contributions/?year=2021", 10),
-        # and names and other spellings of donors
-        ("/contributions/?year=2021&q=donor&region=AME&operation=per", 12),
+        ("/contributions/?year=2021", 11),
+        # and names and other spellings of donors, and which few lines hold the words
+        ("/contributions/?year=2021&q=donor&region=AME&operation=per", 14),
+        # where none holds them, nothing more is asked of the lines
+        ("/contributions/?q=nothing+of+it", 6),
         # years, sums by donor, the year before, by member, donors, by earmarking, by day
         ("/donors/", 7),
-        # the donor, lines, their donors, allocations, years, classes, members and their names, first, last,
-        # earmarking, operations and their names
-        ("/donors/donor-0/", 13),
+        # the donor, the day to read until, lines, their donors, allocations, years, classes, members and their names,
+        # first, last, earmarking, operations and their names
+        ("/donors/donor-0/", 14),
         # the donor, lines, currencies
         ("/contributions/donor-0/A/", 3),
         # the page (3), the money of the year: donors and their names, earmarking, operations and their kinds; the
-        # latest contributions (3), the newest import
-        ("/operations/per/2021/", 12),
+        # latest contributions (4), the newest import
+        ("/operations/per/2021/", 13),
     ],
 )
 def test_a_page_costs_the_same_for_one_row_and_for_many(

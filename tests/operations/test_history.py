@@ -605,6 +605,6 @@ def test_an_edition_costs_a_fixed_number_of_queries(client, peru, contributions,
         )
     edition = publish(report(peru), 1)
     # the edition, the one after it; released, contents (without its own), related; the page of today (3);
-    # contributions (3) and their newest import, then and today; the money of the year (4)
-    with django_assert_num_queries(17):
+    # contributions (4) and their newest import, then and today; the money of the year (4)
+    with django_assert_num_queries(18):
         client.get(f"/editions/{edition.pk}/")

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from contributions import sums
 from contributions.models import Contribution, Donor, ImportBatch
 from operations.editions import record, release, withdraw
 from operations.models import (
@@ -64,6 +65,7 @@ def make_contributions(count):
             donor=donor, date=dt.date(2021, 1, 1) + dt.timedelta(days=number), budget_year=2021, key=UUID(int=number),
             amount_usd=Decimal(100 + number), batch=batch, operation=Operation.objects.first(),
         )  # fmt: skip
+    sums.make(batch)
 
 
 # --- What is public -------------------------------------------------------------------------------
@@ -355,23 +357,25 @@ def test_an_empty_site_has_pages(client):
     ("address", "queries"),
     [
         # what is released, its content, successors; the money of the year: donors (and their names, where there
-        # are any), earmarking, operations and their kinds; latest contributions, their donors, their allocations
-        ("/operations/peru/2000/", 11),
-        ("/operations/peru/", 11),
+        # are any), earmarking, operations and their kinds; latest contributions and until when, their donors, their
+        # allocations
+        ("/operations/peru/2000/", 12),
+        ("/operations/peru/", 12),
         # the same without contributions
         ("/operations/peru/2000/pillars/", 3),
-        # newest profiles, their content; latest contributions, their donors, their allocations
-        ("/", 5),
+        # newest profiles, their content; latest contributions and until when, their donors, their allocations
+        ("/", 6),
         ("/operations/", 2),
-        # operations, donors and regions of the form; years, sums by donor; lines, their donors, allocations
-        ("/contributions/", 8),
+        # operations, donors and regions of the form; years, sums by donor; lines and until when, their donors,
+        # allocations
+        ("/contributions/", 9),
         # and sums by earmarking and by day
-        ("/contributions/?year=2021", 10),
+        ("/contributions/?year=2021", 11),
         # years, sums by donor and by member, donors, sums by earmarking and by day
         ("/donors/", 6),
-        # the donor; lines, their donors, allocations; years, classes, members and their names, first, last,
+        # the donor; lines and until when, their donors, allocations; years, classes, members and their names, first, last,
         # earmarking, operations and their names
-        ("/donors/donor-0/", 13),
+        ("/donors/donor-0/", 14),
         ("/methodology/", 0),
         ("/nowhere/", 0),
         ("/healthz", 1),

@@ -332,7 +332,7 @@ def test_what_translations_were_made_from_is_one_query(client, peru, translation
     for year, kind in ((2020, "year_end"), (2020, "plan"), (2021, "plan"))[:translations]:
         source = publish(factories.narrative(peru, year, kind))
         publish(factories.narrative(peru, year, kind, language="fr", translated_from=source), 1)
-    # the page (3), the sources, the contributions, of which there is none, and their newest import; the money of
-    # the year (4)
-    with django_assert_num_queries(10):
+    # the page (3), the sources, the contributions (2), of which there is none, and their newest import; the money
+    # of the year (4)
+    with django_assert_num_queries(11):
         client.get("/fr/operations/per/2020/")

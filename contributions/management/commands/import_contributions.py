@@ -77,6 +77,11 @@ class Command(BaseCommand):
         for name, said in (("leave-out", "Leave such lines out."), ("keep", "Take such lines for records.")):
             kinds = ["footer", "total", "repeated_header"]
             parser.add_argument(f"--{name}", choices=kinds, action="append", default=[], help=said)
+        for name, said in (("leave-out-where", "Leave out the lines"), ("keep-where", "Take only the lines")):
+            parser.add_argument(
+                f"--{name}", metavar="HEADER=CELL;…", action="append", default=[],
+                help=f"{said} whose column says one of these; nothing after “;” is an empty cell.",
+            )  # fmt: skip
         parser.add_argument(
             "--set", metavar="COLUMN=CELL", action="append", default=[], help="What stands in every line."
         )
@@ -113,7 +118,9 @@ class Command(BaseCommand):
 
     def work(self, batch: ImportBatch, options: dict[str, Any], release_at: Any, started: float) -> None:
         if not (options["dry_run"] or options["again"]) and (other := importing.same_file(batch)):
-            self.stdout.write(f"Nothing to do: this very file was imported as “{other}” (--again compares it).")
+            self.stdout.write(
+                f"Nothing to do: this very file was imported as “{other}” (--again compares it)."
+            )
             return
         resource = ContributionResource()
         while True:
@@ -184,6 +191,13 @@ class Command(BaseCommand):
             "constants": decisions.get("constants", {}) | self.constants(options["set"]),
             "answered": [*decisions.get("answered", []), *options["keep"]],
         }
+        rules = [(text, False) for text in options["leave_out_where"]]
+        rules += [(text, True) for text in options["keep_where"]]
+        if rules:
+            parts = [(*text.partition("=")[::2], keep) for text, keep in rules]
+            decisions["leave_out_where"] = [
+                {"header": header, "cells": cells.split(";"), "keep": keep} for header, cells, keep in parts
+            ]
         for name in ("dates", "decimal", "stands_for"):
             if options[name]:
                 decisions[name] = options[name]
