@@ -132,7 +132,9 @@ def clear_away() -> dict[str, int]:
     """
     now = timezone.now()
     abandoned = now - dt.timedelta(days=settings.IMPORT_KEEP_UNFINISHED_DAYS)
-    batches = ImportBatch.objects.exclude(state=ImportBatch.State.IMPORTED).filter(made_at__lt=abandoned, job="")
+    batches = ImportBatch.objects.exclude(state=ImportBatch.State.IMPORTED).filter(
+        made_at__lt=abandoned, job=""
+    )
     unfinished = 0
     for batch in batches.iterator():
         staging.clear(batch)
