@@ -69,11 +69,19 @@ def test_a_file_is_uploaded_explained_decided_confirmed_released_and_undone(demo
     page.get_by_role("button", name="Confirm the import").click()
     assert "Readers do not see it." in page.inner_text("#content")
     look("imported")
+    visitor = new_page(java_script_enabled=False)
+
+    def visitors_see_it() -> bool:
+        visitor.goto("/contributions/")
+        return "Ruritania" in visitor.inner_text("main")
+
+    assert not visitors_see_it()
 
     # Released, looked at, undone.
     page.get_by_label("At once").check()
     page.get_by_role("button", name="Release", exact=True).click()
     assert "Readers see it." in page.inner_text("#content")
+    assert visitors_see_it()
     assert "Ruritania" in page.get_by_role("region", name="The first lines of this import").inner_text()
     page.get_by_role("link", name="All lines that it touched").click()
     assert "1,000.00 → 1,500.50" in page.inner_text("#content").replace("\n", " ")
@@ -88,6 +96,7 @@ def test_a_file_is_uploaded_explained_decided_confirmed_released_and_undone(demo
     page.get_by_label("Why it is undone").fill("It was the wrong month.")
     page.get_by_role("button", name="Undo the import").click()
     assert "It was the wrong month." in page.inner_text("#content")
+    assert not visitors_see_it()
     page.get_by_role("link", name="Imports", exact=True).click()
     table = page.locator("#result_list").inner_text()
     assert "undone" in table and "readers see it" in table

@@ -77,30 +77,3 @@ def test_a_wrong_key_figure_is_refused_at_its_field_with_what_might_have_been_me
     editor.get_by_role("button", name="Save", exact=True).click()
     error = editor.locator(".errorlist", has_text="52,9960")
     assert "Did you mean 529,960 or 52,996?" in error.inner_text()
-
-
-def test_finance_imports_a_file_and_a_visitor_sees_it(demo, new_page):
-    finance, visitor = new_page(), new_page(java_script_enabled=False)
-    sign_in(finance, "finance")
-    finance.goto("/admin/contributions/contribution/import/")
-
-    def upload(text: str) -> None:
-        file = {"name": "gifts.csv", "mimeType": "text/csv", "buffer": text.encode()}
-        finance.get_by_label("File to import").set_input_files(file)
-        finance.get_by_role("button", name="Show the preview").click()
-
-    upload('date,donor,operation,budget_year,amount_usd\n03/12/2021,Norwy,PER,2021,"52,9960"\n')
-    problems = finance.locator(".import-errors tbody").inner_text()
-    assert "can be read as two different days" in problems
-    assert "Did you mean 529,960 or 52,996?" in problems
-    upload("date,donor,operation,budget_year,amount_usd\n2021-12-03,Norwy,PER,2021,2500000\n")
-    assert "Did you mean “Norway”?" in finance.locator(".import-errors tbody").inner_text()
-    upload('date,donor,operation,budget_year,amount_usd\n2021-12-03,Norway,PER,2021,"$2,500,000"\n')
-    visitor.goto("/contributions/")
-    assert "3 December 2021" not in visitor.inner_text("main")
-    finance.get_by_role("button", name="Confirm import").click()
-    assert "Imported 1 line: 1 new" in finance.locator(".messagelist").inner_text()
-
-    visitor.reload()
-    assert "3 December 2021" in visitor.inner_text("main")
-    assert "$130,135,003 in all" in visitor.inner_text("main").replace("\u00a0", " ")

@@ -1,0 +1,31 @@
+"""Donors, their contributions, and the imports that brought them.
+
+One ``Contribution`` is one allocation of one instalment, as in the agency's own books. The public
+sees the lines of released imports, grouped; a line that changed is replaced, never overwritten.
+"""
+
+from .batch import ImportBatch, ImportProblem, ImportSource, import_path, newest_import
+from .contribution import Contribution, ContributionQuerySet, contribution_key
+from .donor import Donor, DonorAlias, DonorMerge, donor_class
+from .staged import COMPARED, StagedLine
+from .sums import DailySum, DailySumQuerySet, SummedQuerySet
+
+__all__ = [
+    "COMPARED",
+    "Contribution",
+    "ContributionQuerySet",
+    "DailySum",
+    "DailySumQuerySet",
+    "Donor",
+    "DonorAlias",
+    "DonorMerge",
+    "ImportBatch",
+    "ImportProblem",
+    "ImportSource",
+    "StagedLine",
+    "SummedQuerySet",
+    "contribution_key",
+    "donor_class",
+    "import_path",
+    "newest_import",
+]

@@ -1,0 +1,191 @@
+"""Donors: who they are, to whom they belong, how files spell them, and what became of two that were one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+from operations.cells import fold_name, free_slug
+from operations.models import YEAR
+
+
+class DonorQuerySet(models.QuerySet):
+    def named(self) -> DonorQuerySet:
+        """Those whom the public may see by name: all but private donors who did not agree to it."""
+        return self.filter(~Q(kind=Donor.Kind.PRIVATE) | Q(may_be_named=True))
+
+    def families(self) -> DonorQuerySet:
+        """The named donors that belong to no other: their pages show all their members' lines."""
+        return self.named().filter(parent__isnull=True)
+
+
+class Donor(models.Model):
+    class Kind(models.TextChoices):
+        GOVERNMENT = "government", _("government")
+        INTERGOVERNMENTAL = "intergovernmental", _("intergovernmental")
+        POOLED_FUND = "pooled_fund", _("pooled fund")
+        FOUNDATION = "foundation", _("foundation")
+        PRIVATE = "private", _("private donors")
+        NATIONAL_PARTNER = "national_partner", _("national partner")
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    slug = models.SlugField(_("address"), max_length=120, unique=True, blank=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    country = CountryField(_("country"), blank=True)
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="members",
+        verbose_name=_("belongs to"),
+        help_text=_(
+            "Norad belongs to Norway; private donors in Japan belong to Japan. Public totals add them up."
+        ),
+    )
+    token = models.UUIDField(
+        default=uuid.uuid4,
+        unique=True,
+        editable=False,
+        help_text=_("Names the donor in the keys of its lines."),
+    )
+    iati_reference = models.CharField(_("IATI reference"), max_length=60, blank=True)
+    population = models.PositiveBigIntegerField(
+        _("people in the country"),
+        null=True,
+        blank=True,
+        help_text=_("How many people live there, for amounts per person; empty where that makes no sense."),
+    )
+    population_year = models.PositiveSmallIntegerField(
+        _("in the year"), null=True, blank=True, validators=YEAR
+    )
+    footnote = models.TextField(
+        _("footnote"),
+        blank=True,
+        help_text=_("Readers see it under every list that names the donor, marked with *."),
+    )
+    may_be_named = models.BooleanField(
+        _("may be named"),
+        default=False,
+        help_text=_("Private donors are shown as a class of their country unless they agreed to be named."),
+    )
+
+    objects = DonorQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("donor")
+        verbose_name_plural = _("donors")
+        ordering = ["name"]
+        permissions = [("import_donor", "Can import donors")]
+        constraints = [
+            models.CheckConstraint(
+                name="donor_kind_is_known",
+                condition=Q(
+                    kind__in=[
+                        "government",
+                        "intergovernmental",
+                        "pooled_fund",
+                        "foundation",
+                        "private",
+                        "national_partner",
+                    ]
+                ),
+            ),
+            models.CheckConstraint(
+                name="donor_not_its_own_parent",
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")),
+                violation_error_message=_("A donor cannot belong to itself."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.parent and self.parent.parent_id:
+            raise ValidationError(
+                {"parent": _("%s belongs to another donor itself. Choose that one.") % self.parent}
+            )
+        if self.parent_id and self.pk and self.members.exists():
+            raise ValidationError(
+                {"parent": _("Other donors belong to this one, so it cannot belong to another.")}
+            )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.slug:
+            self.slug = free_slug(
+                self.name, set(Donor.objects.exclude(pk=self.pk).values_list("slug", flat=True))
+            )
+        super().save(*args, **kwargs)
+
+    @property
+    def is_named(self) -> bool:
+        return self.kind != self.Kind.PRIVATE or self.may_be_named
+
+    def get_absolute_url(self) -> str:
+        return reverse("contributions:donor", args=[self.slug])
+
+
+class DonorAlias(models.Model):
+    """Another spelling of a donor's name, as some system writes it."""
+
+    donor = models.ForeignKey(Donor, models.CASCADE, related_name="aliases", verbose_name=_("donor"))
+    name = models.CharField(_("other spelling"), max_length=200)
+    folded = models.CharField(max_length=200, unique=True, editable=False)
+
+    class Meta:
+        verbose_name = _("other spelling")
+        verbose_name_plural = _("other spellings")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        self.folded = fold_name(self.name)
+        if DonorAlias.objects.filter(folded=self.folded).exclude(pk=self.pk).exists():
+            raise ValidationError({"name": _("This spelling belongs to a donor already.")})
+        if any(fold_name(name) == self.folded for name in Donor.objects.values_list("name_en", flat=True)):
+            raise ValidationError({"name": _("A donor has this very name.")})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.folded = fold_name(self.name)
+        super().save(*args, **kwargs)
+
+
+class DonorMerge(models.Model):
+    """The record of a donor that became part of another: whose lines they were, and who said so."""
+
+    donor = models.ForeignKey(Donor, models.PROTECT, related_name="merges", verbose_name=_("became"))
+    name = models.CharField(_("was called"), max_length=200)
+    token = models.UUIDField(editable=False)
+    was = models.JSONField(_("was"), default=dict, help_text=_("All that was stored of the donor."))
+    lines = models.PositiveIntegerField(_("lines moved"), default=0)
+    merged_at = models.DateTimeField(_("merged"), default=timezone.now)
+    merged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("merged by")
+    )
+    because = models.TextField(_("why"), blank=True)
+
+    class Meta:
+        verbose_name = _("merge of donors")
+        verbose_name_plural = _("merges of donors")
+        ordering = ["-merged_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} → {self.donor}"
+
+
+def donor_class(kind: str) -> str:
+    """The words under a donor's name that tell the class; empty for a government."""
+    return "" if kind == Donor.Kind.GOVERNMENT else gettext(str(Donor.Kind(kind).label))
