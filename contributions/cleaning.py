@@ -6,11 +6,10 @@ row. What is wrong is told by line, column and value, all of it, and the line is
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -19,6 +18,8 @@ from operations.cells import clean_amount, clean_name, mixed_script, read_amount
 from operations.importing import CellError, fold_header, shown
 from operations.reading import FORMULA
 from operations.tables import Unreadable
+
+from .models import line_digest
 
 REMEMBERED = 20_000  # distinct cells of a column; more are forgotten, not refused
 MOST_WARNINGS = 500  # of a file
@@ -266,20 +267,16 @@ class LineCleaner:
         years = values.get("budget_year", nothing)
         references, earmarkings = values.get("reference", blank), values.get("earmarking", blank)
         descriptions = values.get("description", blank)
-        digest = hashlib.blake2b
         for place in range(count):
             if place in wrong:
                 continue
             date, reference = dates[place], references[place]
             token, token_hex = tokens[place]
             year, operation, earmarking = years[place] or int(date[:4]), operations[place], earmarkings[place]
-            key = (
-                f"{reference.casefold()}\x1f{token}\x1f{date}\x1f{operation or ''}\x1f{year}\x1f{earmarking}"
-            )
             cleaned.staged.append((
                 lines[place], reference, token_hex, date, operation, year, usd[place], currencies[place],
                 original[place], earmarking, descriptions[place],
-                digest(key.encode(), digest_size=16).hexdigest(),
+                line_digest(reference, token, date, operation, year, earmarking),
             ))  # fmt: skip
         cleaned.bad_lines = len(wrong)
         cleaned.problems = [
@@ -424,7 +421,3 @@ def oddities(cell: str, name: str) -> Iterable[tuple[str, str]]:
             "“%(name)s” mixes letters of several alphabets in one word (%(scripts)s). Is it a known donor?"
         )
         yield "scripts", said % {"name": shown(name), "scripts": ", ".join(scripts)}
-
-
-def round_half_up(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -92,14 +92,6 @@ def release_time(batch: ImportBatch) -> dt.datetime | None:
     return timezone.now() if wanted == "now" else dt.datetime.fromisoformat(wanted)
 
 
-def do_now(batch: ImportBatch, job: ImportBatch.Job) -> None:
-    """Do it within this request, unless a worker has it; a batch that is killed meanwhile is taken up by one."""
-    queue(batch, job)
-    if taken := take(batch.pk):
-        run(taken)
-    batch.refresh_from_db()
-
-
 def fail(batch: ImportBatch, problem: str, *, is_final: bool) -> None:
     """Say what went wrong; a plan that only cannot be confirmed as it stands stays a plan."""
     connection.close_if_unusable_or_obsolete()

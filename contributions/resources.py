@@ -284,7 +284,6 @@ class ContributionResource(TableResource):
 
     options = ("round_to_cents", "new_donors")
     required = ("donor", "date")
-    checks_every_row = True
     aliases = {
         "contribution_ref": "reference",
         "operation_key": "operation",

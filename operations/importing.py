@@ -217,8 +217,6 @@ class TableResource(resources.ModelResource):
     options: tuple[str, ...] = ()
     #: Columns that say which row of the database a row of the file is.
     identity: tuple[str, ...] = ()
-    #: Whether ``check_row`` also runs where a cell has an error, and can do without that cell.
-    checks_every_row = False
 
     def __init__(self, *, user: Any = None, round_to_cents: bool = False, **kwargs: Any) -> None:
         """``user``: the person whose rights count; without one, as on the command line, nothing is barred."""
@@ -359,10 +357,9 @@ class TableResource(resources.ModelResource):
                 row.values[columns[name].attribute] = cleaned
             except ValueError as error:
                 errors.append(CellError(row.line, name, shown(value), str(error)))
-        if not errors or self.checks_every_row:
-            found = {error.column for error in errors}
-            more = [(name, said) for name, said in self.check_row(row) if name not in found]
-            errors += [CellError(row.line, name, shown(row.raw.get(name)), said) for name, said in more]
+        if not errors:
+            broken = self.check_row(row)
+            errors += [CellError(row.line, name, shown(row.raw.get(name)), said) for name, said in broken]
         return errors
 
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import django
@@ -142,14 +142,10 @@ def peak() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def arguments() -> Iterator[str]:
-    yield from sys.argv[2:]
-
-
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     assert len(HEADER) == 11
-    found = STEPS[sys.argv[1]](*arguments()) or {}
+    found = STEPS[sys.argv[1]](*sys.argv[2:]) or {}
     found["megabytes"] = peak()
     sys.stdout.write(json.dumps(found) + "\n")

@@ -5,7 +5,7 @@ sees the lines of released imports, grouped; a line that changed is replaced, ne
 """
 
 from .batch import ImportBatch, ImportProblem, ImportSource, import_path, newest_import
-from .contribution import Contribution, ContributionQuerySet, contribution_key
+from .contribution import Contribution, ContributionQuerySet, contribution_key, line_digest
 from .donor import Donor, DonorAlias, DonorMerge, donor_class
 from .staged import COMPARED, StagedLine
 from .sums import DailySum, DailySumQuerySet, SummedQuerySet
@@ -27,5 +27,6 @@ __all__ = [
     "contribution_key",
     "donor_class",
     "import_path",
+    "line_digest",
     "newest_import",
 ]

@@ -195,7 +195,19 @@ def contribution_key(
     ``donor`` is the donor's token. 128 bits of a digest: that two of a million lines meet by chance has odds
     of 1 to 10²⁶.
     """
+    return uuid.UUID(line_digest(reference, donor, date, operation, budget_year, earmarking))
+
+
+def line_digest(
+    reference: str,
+    donor: uuid.UUID | str,
+    date: dt.date | str,
+    operation: int | None,
+    budget_year: int,
+    earmarking: str,
+) -> str:
+    """The key of a line as 32 hexadecimal digits (see ``contribution_key``), for a million of them."""
     parts = (
         f"{reference.casefold()}\x1f{donor}\x1f{date}\x1f{operation or ''}\x1f{budget_year}\x1f{earmarking}"
     )
-    return uuid.UUID(bytes=hashlib.blake2b(parts.encode(), digest_size=16).digest())
+    return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
