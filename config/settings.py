@@ -299,6 +299,18 @@ IMPORT_KEEP_FILES_DAYS = env_int("IMPORT_KEEP_FILES_DAYS", 3650)
 IMPORT_KEEP_UNFINISHED_DAYS = env_int("IMPORT_KEEP_UNFINISHED_DAYS", 30)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
+# --- Private donors -------------------------------------------------------------------------------
+
+# Readers see gifts of private donors in sums of so many donors at least, of whom none gave more than so many per cent
+# of a sum; by day or by month. After a change: `manage.py remake_sums`.
+PRIVATE_FEWEST_DONORS = env_int("PRIVATE_FEWEST_DONORS", 3)
+PRIVATE_LARGEST_SHARE = env_int("PRIVATE_LARGEST_SHARE", 80)
+PRIVATE_GIFTS_BY = env("PRIVATE_GIFTS_BY", "day")
+if PRIVATE_GIFTS_BY not in {"day", "month"}:
+    raise ImproperlyConfigured(f"PRIVATE_GIFTS_BY is “{PRIVATE_GIFTS_BY}”; write day or month.")
+if not 1 <= PRIVATE_LARGEST_SHARE <= 100 or PRIVATE_FEWEST_DONORS < 1:
+    raise ImproperlyConfigured("PRIVATE_LARGEST_SHARE is per cent, PRIVATE_FEWEST_DONORS at least 1.")
+
 # --- Log ------------------------------------------------------------------------------------------
 
 LOGGING = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .models import Contribution, Donor
+from .models import Contribution, DailySum, Donor
 
 
 class Reference:
@@ -40,7 +40,6 @@ def is_public(match: Any) -> bool:
     donor = Donor.objects.families().filter(slug=match.kwargs["slug"]).first()
     if donor is None:
         return False
-    lines = Contribution.objects.released()
     if match.url_name == "contribution":
-        return lines.of_gift(donor, match.kwargs["reference"]).exists()
-    return lines.of_family(donor).exists()
+        return Contribution.objects.released().of_gift(donor, match.kwargs["reference"]).exists()
+    return DailySum.objects.released().of_family(donor).filter(lines__gt=0).exists()

@@ -13,14 +13,17 @@ class ContributionsConfig(AppConfig):
         from operations.importing import import_begins
         from operations.reference import load_groups
 
+        from . import sums
         from .addresses import is_public
-        from .models import newest_import
+        from .models import newest_import, shown_otherwise
         from .resources import record_batch
 
         # After the permissions of both apps exist: this app's migrate signal comes last.
         post_migrate.connect(load_groups, sender=self)
         # Every import of the site leaves a batch, those of the operations' tables included.
         import_begins.connect(record_batch)
+        # Who may be named, and who stands for many, decides what readers see of the gifts of private donors.
+        shown_otherwise.connect(sums.follow_donors)
         # A text that links to a donor without a page is told so.
         PAGES["contributions"] = is_public
         # The latest contributions stand on the pages of operations, and change with an import.

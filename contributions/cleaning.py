@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from operations.cells import clean_amount, clean_name, mixed_script, read_amount
-from operations.importing import CellError, fold_header, shown
+from operations.headings import same_heading
+from operations.importing import CellError, shown
 from operations.reading import FORMULA
 from operations.tables import Unreadable
 
@@ -181,7 +182,7 @@ class LineCleaner:
         self.place = {column: self.headers.index(header) for header, column in mapping.items()}
         self.constants = {name: cell for name, cell in (constants or {}).items() if name not in self.place}
         self.order = {name: place for place, name in enumerate([*mapping.values(), *self.constants])}
-        self.header_of = {column: fold_header(header) for header, column in mapping.items()}
+        self.header_of = {column: header for header, column in mapping.items()}
         self.has = {*self.place, *self.constants}
         amounts = {"round_to_cents": resource.round_to_cents, "decimal": decimal, "typed": typed}
         self.usd, self.amount, self.sums = Amounts(**amounts), Amounts(**amounts), Sums()
@@ -209,7 +210,7 @@ class LineCleaner:
                 if name in MAY_SAY_TOTAL and self.resource.is_total(cell):
                     said = "This line is a total. Take it out of the file: imported, it would count everything twice."
                     return NoRecord(_(said))
-                if name in self.header_of and fold_header(cell) == self.header_of[name]:
+                if name in self.header_of and same_heading(cell, self.header_of[name]):
                     return HeaderAgain(_("This line repeats the header. Take it out of the file."))
             return rule(cell)
 
@@ -304,7 +305,7 @@ class LineCleaner:
                     refuse(place, name, value.message)
                     yield place
                 elif type(value) is HeaderAgain and all(
-                    not cells[place] or fold_header(str(cells[place])) == self.header_of[column]
+                    not cells[place] or same_heading(str(cells[place]), self.header_of[column])
                     for column, cells in raw.items()
                     if column in self.place
                 ):

@@ -26,7 +26,15 @@ from operations.drawings import print_day
 from operations.models import Edition, Region
 from operations.profiles import in_language
 
-from .models import Contribution, ContributionQuerySet, Donor, DonorAlias, SummedQuerySet
+from .models import (
+    OTHER_COUNTRIES,
+    Contribution,
+    ContributionQuerySet,
+    DailySum,
+    Donor,
+    DonorAlias,
+    SummedQuerySet,
+)
 
 # How an address says “of no country”, “of no region”, “to no operation”, “no earmarking given”.
 NONE = "none"
@@ -67,11 +75,18 @@ def public_places(at: dt.datetime | None = None) -> dict[int, Place]:
             profiles.values_list(*fields)}  # fmt: skip
 
 
-def given_families(lines: ContributionQuerySet) -> list[Donor]:
-    """The named donor families of which there are lines, by name: one query."""
+def given_families(lines: ContributionQuerySet, at: dt.datetime | None = None) -> list[Donor]:
+    """The named donor families of which there are lines, or sums of private gifts, by name: one query."""
     own = Exists(lines.filter(donor=OuterRef("pk")))
     members = Exists(lines.filter(donor__parent=OuterRef("pk")))
-    return sorted(Donor.objects.families().filter(own | members), key=lambda donor: fold_name(donor.name))
+    classes = Exists(DailySum.objects.filter(donor__parent=OuterRef("pk"), lines__gt=0).released(at))
+    known = Donor.objects.families().filter(own | members | classes)
+    return sorted(known, key=lambda donor: fold_name(donor.name))
+
+
+def country_name(code: str) -> str:
+    """Empty for none."""
+    return _("Other countries") if code == OTHER_COUNTRIES else str(countries.name(code))
 
 
 def earmarking_label(code: str) -> str:
@@ -267,10 +282,10 @@ class Filters:
         return str(Donor.Kind(text).label), lambda lines: lines.filter(donor__kind=text)
 
     def _country(self, text: str) -> tuple[str, Narrow] | None:
-        if text != NONE and text not in countries:
+        if text not in (NONE, OTHER_COUNTRIES) and text not in countries:
             return None
         code = "" if text == NONE else text
-        return str(countries.name(code)) or _("no country"), lambda lines: lines.of_class(code)
+        return country_name(code) or _("no country"), lambda lines: lines.of_class(code)
 
     def _region(self, text: str) -> tuple[str, Narrow] | None:
         if text == NONE:

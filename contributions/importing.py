@@ -17,20 +17,20 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from operations.cells import fold_name, free_slug
+from operations.cells import collapsed, fold_name, free_slug
 from operations.evidence import AmountEvidence, DateEvidence
 from operations.headings import known_headers, propose
-from operations.importing import CellError, Overtaken, fold_header, shown
+from operations.importing import CellError, Overtaken, shown
 from operations.layouts import Places, grouped
 from operations.reading import Reading, TableFile, open_table
 
-from . import staging, sums
+from . import private_sums, staging, sums
 from .cleaning import LineCleaner, Warned
 from .deciding import control_problem, decide_all, totals, undecided
 from .models import Contribution, Donor, DonorAlias, DonorMerge, ImportBatch, ImportProblem, contribution_key
@@ -39,7 +39,6 @@ CHUNK = 5000  # rows that are cleaned at a time
 STAGED_AT_A_TIME = 20_000  # lines of one COPY; SQLite lets others write between two
 MOST_NOTED = 20  # warnings that are told among the notes; the plan has them all
 SAMPLE = 8  # rows of a file that are shown
-LOCK = 5_041_201  # of the books, among PostgreSQL's advisory locks
 # Decisions that change what the lines of a file mean.
 MEANING = ("constants", "dates", "decimal", "stands_for", "leave_out_where", "complete_years")
 TABLE = Contribution._meta.label_lower
@@ -374,7 +373,7 @@ def left_in(
 ) -> Iterator[tuple[Sequence[int], Sequence[Sequence[Any]]]]:
     """The rows without those that are left out by what a column says; grouped ones with what they repeat."""
     rules = [
-        (source.headers.index(rule["header"]), {fold_header(cell) for cell in rule["cells"]}, rule["keep"])
+        (source.headers.index(rule["header"]), {fold_cell(cell) for cell in rule["cells"]}, rule["keep"])
         for rule in batch.options.get("leave_out_where", ())
         if rule["header"] in source.headers
     ]
@@ -388,11 +387,16 @@ def left_in(
     for lines, rows in parts:
         count = len(rows)
         for place, cells, keep in rules:
-            stays = [(fold_header(str(row[place] or "")) in cells) == keep for row in rows]
+            stays = [(fold_cell(str(row[place] or "")) in cells) == keep for row in rows]
             lines, rows = list(compress(lines, stays)), list(compress(rows, stays))
         read.rows, read.left_out = read.rows + count, read.left_out + count - len(rows)
         if rows:
             yield lines, rows
+
+
+def fold_cell(cell: str) -> str:
+    """A cell for comparing with those that a person named; unlike a header's, its signs count."""
+    return collapsed(cell.replace("_", " ")).casefold()
 
 
 def in_chunks(
@@ -468,17 +472,12 @@ def planned(donor: Donor) -> dict[str, Any]:
         "kind": donor.kind,
         "country": str(donor.country or ""),
         "may_be_named": donor.may_be_named,
+        "is_class": donor.is_class,
         "parent": donor.parent.token.hex if donor.parent else "",
     }
 
 
 # --- Imported ---------------------------------------------------------------------------------------
-
-
-def lock_books() -> None:
-    """One import at a time changes the books; on SQLite one transaction at a time writes at all."""
-    if connection.vendor == "postgresql":
-        staging.run("SELECT pg_advisory_xact_lock(%s)", LOCK)
 
 
 def import_planned(batch: ImportBatch, user: Any, *, release_at: dt.datetime | None = None) -> None:
@@ -489,7 +488,7 @@ def import_planned(batch: ImportBatch, user: Any, *, release_at: dt.datetime | N
     """
     try:
         with transaction.atomic():
-            lock_books()
+            staging.lock_books()
             stored = ImportBatch.objects.select_for_update().get(pk=batch.pk)
             check_can_be_imported(stored)
             overtaken = stored.plan["basis"] != (now := basis()) and not plan_holds(stored)
@@ -501,6 +500,8 @@ def import_planned(batch: ImportBatch, user: Any, *, release_at: dt.datetime | N
                     stored.released_at = release_at
             stored.job = ImportBatch.Job.NONE
             stored.save()
+            if stored.released_at is not None:
+                private_sums.make()
     except PlanIsDead:
         overtaken = True
         batch.state, batch.job, batch.problem = ImportBatch.State.NEW, ImportBatch.Job.NONE, READ_AGAIN
@@ -608,6 +609,7 @@ def make_donors(planned: list[dict[str, Any]]) -> None:
             kind=given["kind"],
             country=given["country"],
             may_be_named=given["may_be_named"],
+            is_class=given.get("is_class", False),
             parent=Donor.objects.get(token=uuid.UUID(given["parent"])) if given["parent"] else None,
             slug=free_slug(given["name"], slugs),
         )

@@ -14,12 +14,18 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
-from django_countries import countries
 
 from operations.profiles import other_language
 
-from .filters import NONE, list_url, simple
-from .models import Contribution, ContributionQuerySet, Donor, SummedQuerySet, donor_class
+from .filters import NONE, country_name, list_url, simple
+from .models import (
+    OTHER_COUNTRIES,
+    Contribution,
+    ContributionQuerySet,
+    Donor,
+    SummedQuerySet,
+    donor_class,
+)
 
 # More allocations than these have their own address instead of being opened in the line.
 OPENED = 30
@@ -39,6 +45,7 @@ class PublicLine:
     footnote_language: str = ""  # where it is not the reader's
     note_number: int = 0
     allocations: list[Contribution] = field(default_factory=list)
+    is_sealed: bool = False  # holds gifts of private donors that are only shown added up
     family: int | None = None
     kind: str = ""
     country: str = ""
@@ -191,7 +198,12 @@ def public_lines(
         for allocation in allocations.order_by("-amount_usd", "pk"):
             behind[group_of(allocation)].append(allocation)
         for line in small:
-            line.allocations = behind[line.date, line.kind, line.family, line.country]
+            own = behind[line.date, line.kind, line.family, line.country]
+            # A sum of which readers see no single gift, or not all of them, is not opened.
+            line.is_sealed = line.kind == Donor.Kind.PRIVATE and line.amount != sum(
+                (one.amount_usd for one in own), Decimal(0)
+            )
+            line.allocations = [] if line.is_sealed else own
     return found
 
 
@@ -210,11 +222,12 @@ def of_days(lines: Sequence[PublicLine]) -> Q:
 
 def public_line(group: dict[str, Any], families: dict[int, Donor]) -> PublicLine:
     family = families.get(group["family"])
+    is_other = not family and group["country"] == OTHER_COUNTRIES
     country = "" if family else str(group["country"] or "")
     if family and family.is_named:
         name = family.name
     else:
-        name = str(countries.name(country)) if country else _("Private donors")
+        name = country_name(country) or _("Private donors")
         family = None
     return PublicLine(
         date=group.get("date"),
@@ -223,11 +236,19 @@ def public_line(group: dict[str, Any], families: dict[int, Donor]) -> PublicLine
         amount=group["amount"],
         count=group["allocations"],
         slug=family.slug if family else "",
-        footnote=family.footnote if family else "",
+        footnote=family.footnote if family else why_other() if is_other else "",
         footnote_language=other_language(footnotes(family)) if family else "",
         family=group["family"],
         kind=group["kind"],
         country=country,
+    )
+
+
+def why_other() -> str:
+    return _(
+        "Gifts of private donors that would be too few on their day and in their country to be shown without telling "
+        "who gave them. Operation and earmarking are left out where they would tell it, and the day may be the last of "
+        "the year."
     )
 
 

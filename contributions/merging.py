@@ -24,7 +24,7 @@ from rapidfuzz import fuzz, process
 
 from operations.cells import fold_name
 
-from .importing import lock_books
+from . import private_sums
 from .models import (
     Contribution,
     DailySum,
@@ -37,7 +37,7 @@ from .models import (
     contribution_key,
 )
 from .resources import ContributionResource
-from .staging import BOOKS, is_postgres, run
+from .staging import BOOKS, is_postgres, lock_books, run
 
 CHUNK = 20_000  # keys that are made at a time
 NAMES = ("name_en", "name_fr", "name_es", "name_ar")
@@ -109,6 +109,13 @@ def check(donor: Donor, into: Donor, calls: Calls) -> None:
             % words
             + " "
             + _("First make both private donors who may be named, if they agreed to it, or neither.")
+        )
+    if donor.is_class != into.is_class:
+        raise CannotMerge(
+            _(
+                "One of the two stands for many private donors, and the other does not: readers would see single "
+                "gifts, or lose lines that they see. First say the same of both."
+            )
         )
     if into.parent_id == donor.pk:
         raise CannotMerge(
@@ -207,12 +214,15 @@ def merge(donor: Donor, into: Donor, *, user: Any, why: str = "", as_kind: str =
         record.was["imports"] = read_again(donor, into)
         record.lines = move_lines(donor, into)
         DailySum.objects.filter(donor=donor).update(donor=into)
+        was_hidden = donor.is_hidden
         donor.members.update(parent=into.parent or into)
         donor.merges.update(donor=into)
         record.was["spellings"] = [alias.name for alias in spell(donor, into)]
         keep_class(donor, into, calls)
         donor.delete()
         record.save()
+        if was_hidden or into.is_class:
+            private_sums.make()
         check_calls(meant, Donor(pk=record.was["id"]), into)
     return record
 
@@ -477,7 +487,7 @@ def standings_of(donors: Iterable[Donor]) -> dict[int, Standing]:
     books, public = (
         {pk: sums for pk, *sums in lines.filter(donor__in=donors).order_by().values_list("donor").annotate(
             lines=Count("pk"), usd=Sum("amount_usd"))}
-        for lines in (Contribution.objects.current(), Contribution.objects.released())
+        for lines in (Contribution.objects.current(), Contribution.objects.counted())
     )  # fmt: skip
     nothing = [0, Decimal("0.00")]
     return {d.pk: Standing(*books.get(d.pk, nothing), *public.get(d.pk, nothing)) for d in donors}
@@ -525,7 +535,7 @@ def twins() -> list[Twins]:
     donors = {donor.pk: donor for donor in Donor.objects.select_related("parent").prefetch_related("aliases")}
     near: dict[tuple[int, int], int] = {}
     for is_class in (False, True):
-        some = [donor for donor in donors.values() if is_private_class(donor) == is_class]
+        some = [donor for donor in donors.values() if donor.is_class == is_class]
         for pair, likeness in (*same_name(some), *near_name(some)):
             if may_be_one(*(donors[pk] for pk in pair)):
                 near[pair] = max(near.get(pair, 0), likeness)
@@ -556,15 +566,11 @@ def nearest(donor: Donor, most: int = 5) -> list[Donor]:
     return [others[pk] for _name, _score, pk in found]
 
 
-def is_private_class(donor: Donor) -> bool:
-    return donor.kind == Donor.Kind.PRIVATE and "private donors" in fold_name(donor.name_en)
-
-
 def may_be_one(donor: Donor, other: Donor) -> bool:
     """Whether anything but their names speaks against it."""
     if donor.pk in (other.parent_id, other.pk) or other.pk == donor.parent_id:
         return False
-    if is_private_class(donor) != is_private_class(other):
+    if donor.is_class != other.is_class:
         return False
     return len({str(country) for country in map(country_of, (donor, other)) if country}) < 2
 

@@ -1,15 +1,17 @@
 """How gifts of private donors are shown: in cells of several, so that no single one can be told or calculated.
 
-Every public figure is a sum of whole cells. So it is enough that no cell is one gift, or nearly: whatever readers add
-and subtract across pages, totals, downloads and editions, what comes out is again a sum of cells. A gift that is too
-alone in its cell (a period, country, budget year, operation and earmarking) goes into a coarser one, step by step; one
-that is alone in the coarsest is not shown.
+Every public figure is a sum of whole cells, and no line is in two of them. So it is enough that no cell is the gift of
+one donor, or nearly: whatever readers add and subtract across pages, totals, downloads and dates, what comes out is
+again a sum of cells. A gift that is too alone in its cell (a period, country, budget year, operation and earmarking)
+goes into a coarser one, step by step; one that is alone in the coarsest waits for the company of later imports. A line
+that is corrected or withdrawn later stays in its cell, which was public; what it was less is booked in a later cell,
+under the same rule.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -22,7 +24,7 @@ class Cell:
     """What readers see of the gifts in it, besides their sum."""
 
     period: date  # the day, or the last day of the month or year
-    country: str  # the code, "" where it is not known, or ``OTHER``
+    country: Hashable  # whatever tells classes of donors apart, or ``OTHER``
     budget_year: int
     operation: Hashable  # a key, ``None`` where the source gives none, or ``WITHHELD``
     earmarking: str
@@ -30,11 +32,20 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A line of a gift: its cents, and what tells the gift from others."""
+    """A line: its cents (less than zero where it is taken back), and who gave it."""
 
-    gift: Hashable
+    donor: Hashable
     cell: Cell  # the finest that it may be shown in
     cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line came into the books, or went."""
+
+    line: Hashable
+    part: Part
+    is_gone: bool = False
 
 
 # From fine to coarse. What a step keeps apart, later ones do not join again with what was shown before.
@@ -49,11 +60,11 @@ STEPS: tuple[Callable[[Cell], Cell], ...] = (
 )
 
 
-def shown_in(parts: Iterable[Part], *, fewest: int, largest_share: float) -> list[Cell | None]:
+def shown_in(parts: Iterable[Part], *, fewest: int, largest_share: int) -> list[Cell | None]:
     """The cell of each part, ``None`` where it is not shown.
 
-    ``fewest``: how many gifts a cell has at least; with 1 there is nothing to hide. ``largest_share``: of all that
-    the gifts of a cell make (without regard to sign), at most so much may be one gift's.
+    ``fewest``: how many donors a cell has at least; with 1 there is nothing to hide. ``largest_share``: of all that
+    they gave (without regard to sign), at most so many per cent may be one donor's.
     """
     parts = list(parts)
     found: list[Cell | None] = [None] * len(parts)
@@ -72,13 +83,39 @@ def shown_in(parts: Iterable[Part], *, fewest: int, largest_share: float) -> lis
     return found
 
 
-def is_safe(parts: list[Part], fewest: int, largest_share: float) -> bool:
+def is_safe(parts: Sequence[Part], fewest: int, largest_share: int) -> bool:
     if fewest <= 1:
         return True
-    gifts: dict[Hashable, int] = defaultdict(int)
+    given: dict[Hashable, int] = defaultdict(int)
     for part in parts:
-        gifts[part.gift] += abs(part.cents)
-    return len(gifts) >= fewest and max(gifts.values()) <= largest_share * sum(gifts.values())
+        given[part.donor] += abs(part.cents)
+    return len(given) >= fewest and max(given.values()) * 100 <= largest_share * sum(given.values())
+
+
+def cells_of(
+    imports: Iterable[tuple[Hashable, Sequence[Event]]], *, fewest: int, largest_share: int
+) -> tuple[dict[Hashable, dict[Cell, int]], list[Part]]:
+    """Of each import, in the order of their release, the cells that it makes public with their cents; and what waits.
+
+    What came and went while it waited was never seen, and never is.
+    """
+    waiting: dict[tuple[Hashable, bool], Part] = {}
+    found: dict[Hashable, dict[Cell, int]] = {}
+    for key, events in imports:
+        for event in events:
+            if event.is_gone and (event.line, False) in waiting:
+                del waiting[event.line, False]
+            else:
+                waiting[event.line, event.is_gone] = event.part
+        shown = shown_in(waiting.values(), fewest=fewest, largest_share=largest_share)
+        cells: dict[Cell, int] = defaultdict(int)
+        for (place, part), cell in zip(list(waiting.items()), shown, strict=True):
+            if cell is not None:
+                cells[cell] += part.cents
+                del waiting[place]
+        if cells:
+            found[key] = dict(cells)
+    return found, list(waiting.values())
 
 
 def last_of_month(day: date) -> date:

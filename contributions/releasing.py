@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import staging, sums
-from .importing import CannotImport, check_order, lock_books
+from . import private_sums, staging, sums
+from .importing import CannotImport, check_order
 from .models import ImportBatch
 
 
@@ -20,7 +20,7 @@ def release(batch: ImportBatch, user: Any, at: dt.datetime | None = None) -> Imp
     """Let readers see its lines, from ``at`` on (default: now). ``CannotImport`` says why not."""
     at = max(at, timezone.now()) if at else timezone.now()
     with transaction.atomic():
-        lock_books()
+        staging.lock_books()
         batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         check_in_books(batch)
         if batch.released_at and batch.released_at <= timezone.now():
@@ -30,6 +30,7 @@ def release(batch: ImportBatch, user: Any, at: dt.datetime | None = None) -> Imp
         check_order(batch, at)
         batch.released_at, batch.approved_by = at, user
         batch.save(update_fields=["released_at", "approved_by"])
+        private_sums.make()
     return batch
 
 
@@ -51,7 +52,7 @@ def replacing_imports(batch: ImportBatch) -> QuerySet[ImportBatch]:
 def stop_release(batch: ImportBatch) -> ImportBatch:
     """Take back a release whose time has not come."""
     with transaction.atomic():
-        lock_books()
+        staging.lock_books()
         batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         check_in_books(batch)
         if batch.released_at is None or batch.released_at <= timezone.now():
@@ -62,6 +63,7 @@ def stop_release(batch: ImportBatch) -> ImportBatch:
             )
         batch.released_at = batch.approved_by = None
         batch.save(update_fields=["released_at", "approved_by"])
+        private_sums.make()
     return batch
 
 
@@ -71,7 +73,7 @@ def undo(batch: ImportBatch, user: Any, why: str = "") -> ImportBatch:
     Each of its lines makes room for the newest form that another standing import gave the line, if one did.
     """
     with transaction.atomic():
-        lock_books()
+        staging.lock_books()
         batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         check_in_books(batch)
         touched = list(replacing_imports(batch))
@@ -81,4 +83,5 @@ def undo(batch: ImportBatch, user: Any, why: str = "") -> ImportBatch:
         sums.forget(batch)
         for other in touched:
             sums.make(other)
+        private_sums.make()
     return batch

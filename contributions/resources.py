@@ -39,10 +39,19 @@ from operations.importing import (
     fold_reference,
     shown,
 )
+from operations.layouts import is_total_label
 from operations.resources import Countries, clean_countries, column, operation_column
 
 from .importing import make_plan, plan_and_import, receive
-from .models import Contribution, Donor, DonorAlias, ImportBatch
+from .models import (
+    SHOWN_BY,
+    Contribution,
+    Donor,
+    DonorAlias,
+    ImportBatch,
+    names_a_class,
+    shown_otherwise,
+)
 
 KIND_ALIASES = {
     "private": "private",
@@ -69,7 +78,6 @@ MOST_UNKNOWN = 500  # names that a person decides about at a time
 
 # What people type where they have no donor.
 PLACEHOLDERS = {"-", "–", "—", "?", "n/a", "na", "nil", "none", "null", "tbc", "tbd", "unknown", "not known"}
-TOTALS = {"total", "totals", "grand total", "sub-total", "subtotal", "sum", "total usd", "total general"}
 DOLLARS = re.compile(r"\$|\bUSD\b")
 PRIVATE_IN = re.compile(r"private donors in (?:the )?(.+)", re.IGNORECASE)
 
@@ -109,6 +117,8 @@ class DonorResource(TableResource):
     iati_reference = column("iati_reference", Cell(clean_text, longest=200))
     footnote = column("footnote_en", Cell(clean_lines), "footnote")
     may_be_named = column("may_be_named", Cell(clean_bool))
+    consent = column("consent", Cell(clean_text, longest=200))
+    is_class = column("is_class", Cell(clean_bool), "stands_for_many")
 
     identity = ("name_en",)
     required = ("name", "kind")
@@ -118,14 +128,15 @@ class DonorResource(TableResource):
         model = Donor
         import_id_fields = ("name",)
         fields = ("name", "name_fr", "name_es", "name_ar", "kind", "country", "parent", "iati_reference",
-                  "footnote", "may_be_named")  # fmt: skip
+                  "footnote", "may_be_named", "consent", "is_class")  # fmt: skip
 
     def identify(self, values: dict[str, Any]) -> tuple:
         return (fold_name(values["name_en"]),)
 
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
-        if row.values.get("may_be_named") is None:
-            row.values.pop("may_be_named", None)
+        for name in ("may_be_named", "is_class"):
+            if row.values.get(name) is None:
+                row.values.pop(name, None)
         if len(row.values.get("iati_reference", "")) > 60:  # several references: the first one counts
             row.values["iati_reference"] = row.values["iati_reference"].split("|")[0].strip()[:60]
         return ()
@@ -149,7 +160,12 @@ class DonorResource(TableResource):
                 said = _("This is another spelling of “%s”. Use that name.") % aliases[name].name_en
                 plan.errors.append(CellError(row.line, "name", row.values["name_en"], said))
             row.values["slug"] = free_slug(row.values["name_en"], slugs)
-            row.values.setdefault("may_be_named", row.values["kind"] != Donor.Kind.PRIVATE)
+            is_private = row.values["kind"] == Donor.Kind.PRIVATE
+            row.values.setdefault("may_be_named", not is_private)
+            row.values.setdefault(
+                "is_class",
+                is_private and not row.values["may_be_named"] and names_a_class(row.values["name_en"]),
+            )
         self.check_parents(rows, known, plan)
         self.check_other_names(rows, donors, plan)
         in_error = {error.line for error in plan.errors}
@@ -220,6 +236,13 @@ class DonorResource(TableResource):
                 donor.parent = new
                 moved.append(donor)
         Donor.objects.bulk_update(moved, ["parent"], batch_size=BATCH)
+        changed = {d.pk for d in moved} | {
+            row.instance.pk
+            for row in plan.changed
+            if {name for name, *_values in row.differences} & set(SHOWN_BY)
+        }
+        if changed:
+            shown_otherwise.send(Donor, donors=changed)
 
     def get_queryset(self) -> Any:
         return super().get_queryset().select_related("parent")
@@ -374,11 +397,7 @@ class ContributionResource(TableResource):
         self.hint = Suggestions(self.donors)
         # Of each country the class of its private donors; a company or person with a page is no class.
         self.private = {
-            donor.parent_id: donor
-            for donor in donors.values()
-            if donor.kind == Donor.Kind.PRIVATE
-            and donor.parent_id
-            and "private donors" in fold_name(donor.name_en)
+            donor.parent_id: donor for donor in donors.values() if donor.is_class and donor.parent_id
         }
         self.by_token = {str(donor.token): donor for donor in donors.values()}
         self.planned: dict[tuple[str, bool], Donor] = {}  # by folded name, and whether private
@@ -387,8 +406,8 @@ class ContributionResource(TableResource):
         self.missed_operations: Counter[str] = Counter()
 
     def is_total(self, text: str) -> bool:
-        text = text.strip(" :*").casefold()
-        return text in TOTALS and text not in self.donors
+        """Whether a cell says that its line is a total; the name of a known donor never does."""
+        return is_total_label(text) and fold_name(text) not in self.donors
 
     def miss(self, pair: tuple[str, str]) -> None:
         self.missed[pair] += 1
@@ -466,7 +485,13 @@ class ContributionResource(TableResource):
     def planned_donor(self, name: str, kind: str) -> Donor:
         key = (fold_name(name), kind == Donor.Kind.PRIVATE)
         if key not in self.planned:
-            self.planned[key] = Donor(name_en=name, kind=kind, may_be_named=kind != Donor.Kind.PRIVATE)
+            is_private = kind == Donor.Kind.PRIVATE
+            self.planned[key] = Donor(
+                name_en=name,
+                kind=kind,
+                may_be_named=not is_private,
+                is_class=is_private and names_a_class(name),
+            )
         return self.planned[key]
 
     def private_class(self, country: Donor) -> Donor:
@@ -476,7 +501,7 @@ class ContributionResource(TableResource):
         if fold_name(name) in self.donors:
             return self.donors[fold_name(name)]
         donor = self.planned_donor(name, Donor.Kind.PRIVATE)
-        donor.country, donor.parent = country.country, country
+        donor.country, donor.parent, donor.is_class = country.country, country, True
         return donor
 
     def settle_planned(self) -> dict[uuid.UUID, uuid.UUID]:

@@ -9,12 +9,12 @@ from django.db.models.functions import Coalesce
 
 from operations.sitemap import SitePage
 
-from .models import Contribution, Donor
+from .models import DailySum, Donor
 
 
 def pages(at: dt.datetime) -> list[SitePage]:
     """The list of contributions, that of donors and each donor's page, with their newest import: two queries."""
-    lines = Contribution.objects.released(at)
+    lines = DailySum.objects.released(at).filter(lines__gt=0)
     newest = lines.aggregate(newest=Max("batch__released_at"))["newest"]
     found = [
         SitePage("contributions:contributions", (), newest),

@@ -25,6 +25,7 @@ BOOKS = Contribution._meta.db_table
 # As ``cleaning.LineCleaner`` makes them.
 COLUMNS = ("line", "reference", "donor_token", "date", "operation_id", "budget_year", "amount_usd", "currency",
            "amount", "earmarking", "description", "key")  # fmt: skip
+LOCK = 5_041_201  # of the books, among PostgreSQL's advisory locks
 STORED = ("n", "a", "c")  # the states of lines that an import adds to the books
 ALWAYS = ("batch_id", "state", "occurrence", "decision")
 
@@ -52,6 +53,12 @@ def rows(sql: str, *parameters: Any) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()
+
+
+def lock_books() -> None:
+    """One at a time changes the books; on SQLite one transaction at a time writes at all."""
+    if is_postgres():
+        run("SELECT pg_advisory_xact_lock(%s)", LOCK)
 
 
 # --- In ---------------------------------------------------------------------------------------------
@@ -101,7 +108,8 @@ def compare(
     Answers how many different lines stand in the file more than once, word for word.
 
     ``columns``: those that the file has; the others are kept from the known line and not compared. Equal lines of
-    a key match first, so that the order of a file means nothing; what is left over is paired in order.
+    a key match first, so that the order of a file means nothing; what is left over is paired in order. What was
+    decided of a line stands as long as it differs from the same known line.
     """
     compared = [name for name in COMPARED if name in set(columns)]
     with transaction.atomic():
@@ -122,18 +130,38 @@ def compare(
             number_repeated(batch)
             repeated = len(repeated_lines(batch))
         run("DROP TABLE IF EXISTS shared_keys")
+        if not is_first:
+            decide_again(batch)
         for year in complete_years:
             withdraw_missing(batch, year)
     return repeated
 
 
 def forget_comparison(batch: ImportBatch) -> None:
+    """Take every line for new; what was decided of them is kept aside for ``decide_again``."""
+    run("DROP TABLE IF EXISTS decided_lines")
+    run(
+        f"CREATE TEMPORARY TABLE decided_lines AS SELECT id, previous_id, decision FROM {STAGED} "
+        f"WHERE batch_id = {batch.pk:d} AND decision <> ''"
+    )
     run(f"DELETE FROM {STAGED} WHERE batch_id = %s AND state = 'w'", batch.pk)
     run(
         f"UPDATE {STAGED} SET state = 'n', previous_id = NULL, occurrence = 1, decision = '' "
         "WHERE batch_id = %s AND (state <> 'n' OR occurrence <> 1 OR decision <> '')",
         batch.pk,
     )
+
+
+def decide_again(batch: ImportBatch) -> None:
+    """Take the decisions that were kept aside, where a line still differs from the known line that they are about."""
+    # What a known line says never changes: what differs from the same one differs as it did.
+    run(
+        f"UPDATE {STAGED} AS s SET decision = d.decision, "
+        "state = CASE WHEN d.decision = 'r' THEN 'c' ELSE d.decision END FROM decided_lines AS d "
+        "WHERE s.id = d.id AND s.previous_id = d.previous_id AND s.state = 'c'"
+    )
+    run("DROP TABLE decided_lines")
+    number_added(batch)
 
 
 def repeated_lines(batch: ImportBatch) -> list[tuple]:

@@ -53,7 +53,7 @@ def contributions(request: HttpRequest) -> HttpResponse:
     if tidy := tidied(request):
         return HttpResponseRedirect(tidy)
     released = Contribution.objects.released(request.at)
-    filters = Filters(request.GET, public_places(request.at), given_families(released), released)
+    filters = Filters(request.GET, public_places(request.at), given_families(released, request.at), released)
     lines = filters.narrow(released)
     rows = released if filters.has_text else DailySum.objects.released(request.at)
     years = list(filters.narrow(rows, without="year").by_year())

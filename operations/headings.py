@@ -119,19 +119,32 @@ def fold_heading(header: str) -> str:
     return fold_label(CAMEL.sub(" ", header.replace("US$", "USD")))
 
 
+def same_heading(text: str, header: str) -> bool:
+    """Whether a text says what a header says, without regard to case, accents and punctuation."""
+    if text == header:
+        return True
+    for a, b in ((text[:1], header[:1]), (text[-1:], header[-1:])):  # tells most apart, and soon
+        if a.isascii() and a.isalnum() and b.isascii() and b.isalnum() and a.lower() != b.lower():
+            return False
+    folded = fold_label(text)
+    return bool(folded) and folded == fold_label(header)
+
+
 def propose(
     headers: Sequence[str],
     columns: Iterable[str],
     aliases: Mapping[str, str] | None = None,
     *,
     hxl: Sequence[str] = (),
+    only_own: bool = False,
 ) -> dict[str, str]:
     """Which header is which column, in the order of the file; headers that mean nothing known are not in it.
 
-    ``aliases``: other names of the table's own (alias → column). ``hxl``: the tag of each header. A column
-    has one header: its own name, or else the first of its aliases, its other names, its tags.
+    ``aliases``: other names of the table's own (alias → column). ``hxl``: the tag of each header. ``only_own``:
+    by the columns' names and those aliases alone. A column has one header: its own name, or else an alias (the
+    first in the file), the first of its other names, its tags.
     """
-    ranks = ranked(columns, aliases or {})
+    ranks = ranked(columns, aliases or {}, only_own=only_own)
     best: dict[str, tuple[int, int]] = {}  # of each column, the rank and the place of its header
     for place, header in enumerate(headers):
         if (found := lookup(header, ranks)) and (found[1], place) < best.get(found[0], (10**6, 0)):
@@ -154,22 +167,23 @@ class Ranks(dict[str, list[tuple[str, int]]]):
     """Folded name → the columns that it may be, each with its rank (0 is the column's own name)."""
 
     values_of_columns: frozenset[str]
+    only_own: bool
 
 
-def ranked(columns: Iterable[str], aliases: Mapping[str, str]) -> Ranks:
+def ranked(columns: Iterable[str], aliases: Mapping[str, str], *, only_own: bool = False) -> Ranks:
     columns = list(columns)
     ranks = Ranks()
-    ranks.values_of_columns = frozenset(columns)
+    ranks.values_of_columns, ranks.only_own = frozenset(columns), only_own
 
     def give(name: str, column: str, rank: int) -> None:
         ranks.setdefault(fold_heading(name), []).append((column, rank))
 
     for column in columns:
         give(column, column, 0)
-    for rank, (alias, column) in enumerate(aliases.items(), 1):
+    for alias, column in aliases.items():
         if column in ranks.values_of_columns:
-            give(alias, column, rank)
-    for column in columns:
+            give(alias, column, 1)
+    for column in () if only_own else columns:
         for rank, name in enumerate(NAMES.get(column, "").split("|"), 1000):
             if name:
                 give(name, column, rank)
@@ -178,11 +192,14 @@ def ranked(columns: Iterable[str], aliases: Mapping[str, str]) -> Ranks:
 
 def lookup(header: str, ranks: Ranks) -> tuple[str, int] | None:
     """The column that a header names, and its rank; the better rank where it may name several."""
+    if header in ranks.values_of_columns:
+        return header, -1  # before one that only folds to the same
     folded = fold_heading(header)
-    if folded in ranks:
-        return min(ranks[folded], key=lambda found: found[1])
+    for name in (folded, fold_label(header)):  # “dATE” is no two words
+        if name in ranks:
+            return min(ranks[name], key=lambda found: found[1])
     match = IN_DOLLARS.fullmatch(folded)
-    if match and "amount_usd" in ranks.values_of_columns:
+    if match and "amount_usd" in ranks.values_of_columns and not ranks.only_own:
         base = fold_heading(match[1])
         if any(column == "amount" for column, _rank in ranks.get(base, [])) or base in AMOUNTS:
             return "amount_usd", 2000

@@ -25,6 +25,7 @@ from import_export.results import Error, Result, RowResult
 from rapidfuzz import process
 
 from . import cells
+from .headings import propose, same_heading
 from .models import Operation
 from .rights import has_everywhere
 from .tables import Unreadable
@@ -324,22 +325,8 @@ class TableResource(resources.ModelResource):
         return f"{opts.app_label}.{get_permission_codename(action, opts)}"
 
     def match_headers(self, headers: list[str], columns: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
-        """Which header is which column: by name or alias, without regard to case, space or underscore."""
-        names = {fold_header(name): name for name in columns} | {
-            fold_header(a): c for a, c in self.aliases.items()
-        }
-        mapping = {h: names[fold_header(h)] for h in headers if fold_header(h) in names}
-        direct = {fold_header(h) for h in headers} & {fold_header(name) for name in columns}
-        # Where a file has both a column's own name and an alias of it, its own name counts.
-        mapping = {
-            h: c
-            for h, c in mapping.items()
-            if fold_header(h) == fold_header(c) or fold_header(c) not in direct
-        }
-        taken: dict[str, str] = {}
-        for header, column in mapping.items():
-            taken.setdefault(column, header)
-        mapping = {header: column for column, header in taken.items()}
+        """Which header is which column, by name or alias; and the headers that are not used."""
+        mapping = propose(headers, columns, self.aliases, only_own=True)
         return mapping, [h for h in headers if h and h not in mapping]
 
     def prepare(self, plan: Plan) -> None:
@@ -470,17 +457,11 @@ def fold_reference(text: str) -> str:
     return cells.fold_name(text).replace("_", " ").replace("-", " ")
 
 
-def fold_header(header: str) -> str:
-    return " ".join(header.replace("_", " ").split()).casefold()
-
-
 def repeated_header(row: Row, mapping: dict[str, str]) -> list[CellError]:
     """An error where the row is the header once more, as where two files were joined."""
     headers = {column: header for header, column in mapping.items()}
     filled = {column: str(value) for column, value in row.raw.items() if value not in (None, "")}
-    if not filled or any(
-        fold_header(value) != fold_header(headers[column]) for column, value in filled.items()
-    ):
+    if not filled or not all(same_heading(value, headers[column]) for column, value in filled.items()):
         return []
     return [CellError(row.line, "", "", _("This line repeats the header. Take it out of the file."))]
 

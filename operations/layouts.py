@@ -31,8 +31,8 @@ TOTALS = frozenset(
 )
 # A year or a currency after it: “Total 2021”, “Total (USD)”.
 TOTAL_OF = re.compile(r"(.+?) (?:(?:en |in )?(?:usd|eur|us)|(?:19|20)[0-9]{2})")
-#: What the cell of a total holds of them; a text without any of these has none (as they are usually written).
-SIGNS_OF_TOTALS = ("ota", "OTA", "omme", "Sum", "مجموع", "جمال")
+#: What the cell of a total holds of them, in small letters, in capitals, or with one: a text without any has none.
+SIGNS_OF_TOTALS = ("ota", "OTA", "omme", "OMME", "sum", "Sum", "SUM", "مجموع", "جمال")
 
 
 def fold_label(text: str) -> str:
@@ -43,11 +43,15 @@ def fold_label(text: str) -> str:
 
 def is_total(cells: Iterable[Any]) -> bool:
     """Whether a cell of the row says that its amounts are a sum of others."""
-    return any(type(cell) is str and len(cell) < 40 and is_total_label(cell) for cell in cells)
+    return any(type(cell) is str and is_total_label(cell) for cell in cells)
 
 
 def is_total_label(text: str) -> bool:
-    if not any(sign in text for sign in SIGNS_OF_TOTALS):
+    """Whether a text is a word for a sum, in any of the languages, alone or with a year or a currency."""
+    if len(text) >= 40:
+        return False
+    lowered = text.casefold()
+    if not any(sign in lowered for sign in SIGNS_OF_TOTALS):
         return False
     folded = fold_label(text)
     match = TOTAL_OF.fullmatch(folded)

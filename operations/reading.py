@@ -23,6 +23,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from .cells import INVISIBLE, collapsed, shortened
+from .headings import same_heading
 from .layouts import (
     BLOCK,
     BLOCK_HEADERS,
@@ -308,7 +309,7 @@ class TableFile:
     def repeats_header(self, row: list[Any], filled: list[int]) -> bool:
         """Whether the row is the header once more, as where two files were joined."""
         return row[filled[0]] == self.given_headers[filled[0]] and all(
-            fold_label(str(row[place])) == fold_label(self.headers[place]) for place in filled
+            same_heading(str(row[place]), self.headers[place]) for place in filled
         )
 
     def settled(self, pending: list[tuple[int, list[Any], str]], *, is_end: bool) -> Iterator[Row]:

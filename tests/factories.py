@@ -118,8 +118,10 @@ def key_figure(of: Narrative, value: str = "300,000", **fields: Any) -> KeyFigur
 
 
 def donor(name: str = "Norway", **fields: Any) -> Donor:
+    """A private one stands for many, as in the books of most agencies; ``is_class=False`` for one person."""
     kind = fields.get("kind", Donor.Kind.GOVERNMENT)
-    defaults = {"kind": kind, "may_be_named": kind != Donor.Kind.PRIVATE}
+    is_named = fields.get("may_be_named", kind != Donor.Kind.PRIVATE)
+    defaults = {"kind": kind, "may_be_named": is_named, "is_class": not is_named}
     return Donor.objects.create(name_en=name, **defaults | fields)
 
 

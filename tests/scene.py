@@ -16,6 +16,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from contributions import private_sums
 from contributions.models import Contribution, Donor, ImportBatch
 from operations import editions
 from operations.models import (
@@ -312,7 +313,10 @@ def add_lines(scene: Scene, place: Place | None) -> None:
         if is_public:
             donors.append(
                 factories.donor(
-                    scene.word("donor", name, f"{what}, private donor"), kind=Donor.Kind.PRIVATE, country="JP"
+                    scene.word("donor", name, f"{what}, private donor"),
+                    kind=Donor.Kind.PRIVATE,
+                    country="JP",
+                    is_class=False,
                 )
             )
         for donor in donors:
@@ -320,7 +324,7 @@ def add_lines(scene: Scene, place: Place | None) -> None:
                 donor,
                 batch=batch,
                 operation=place and place.operation,
-                amount_usd=Decimal(scene.number("line", name, f"{what}, amount", is_public)),
+                amount_usd=Decimal(scene.number("line", name, f"{what}, amount", is_public and donor.is_named)),
                 currency="CHF",
                 amount=Decimal(
                     scene.number("line", name, f"{what}, amount in francs", is_public and donor.is_named)
@@ -396,6 +400,7 @@ def add_here(scene: Scene) -> None:
     for name in ("released", "draft", "withdrawn"):
         add_lines(scene, scene.places[name])
     add_lines(scene, None)
+    private_sums.make()
     here = [place.operation for place in scene.places.values() if place.name != "elsewhere"]
     draft = Edition.objects.of(scene.places["draft"].operation).first()
     now = timezone.now()

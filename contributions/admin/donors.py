@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -22,7 +23,7 @@ from operations.forms import RowFormSet
 from operations.import_admin import TableAdmin
 
 from ..merging import CannotMerge, Outlook, merge, nearest, twins
-from ..models import Donor, DonorAlias, DonorMerge, ImportBatch
+from ..models import OTHER_COUNTRIES, Donor, DonorAlias, DonorMerge, ImportBatch
 from ..resources import DonorResource
 
 TWINS_AT_ONCE = 200
@@ -130,12 +131,13 @@ class DonorAdmin(Discreet, TableAdmin, admin.ModelAdmin):
     change_list_template = "admin/contributions/donor/list.html"
     list_display = ["name", "kind", "country", "parent", "members_count", "has_footnote", "spellings"]
     empty_value_display = "–"
-    list_filter = ["kind", FamilyFilter, "may_be_named"]
+    list_filter = ["kind", FamilyFilter, "may_be_named", "is_class"]
     list_select_related = ["parent"]
     search_fields = ["name_en", "name_fr", "name_es", "name_ar", "aliases__name", "iati_reference"]
     inlines = [DonorAliasInline]
     fieldsets = [
-        (None, {"fields": ["name_en", "kind", "country", "parent", "may_be_named"]}),
+        (None, {"fields": ["name_en", "kind", "country", "parent"]}),
+        (gettext_lazy("Private donors"), {"fields": ["is_class", "may_be_named", "consent"]}),
         (
             gettext_lazy("Footnote"),
             {
@@ -169,6 +171,11 @@ class DonorAdmin(Discreet, TableAdmin, admin.ModelAdmin):
     @admin.display(description=gettext_lazy("footnote"), boolean=True)
     def has_footnote(self, donor: Donor) -> bool:
         return bool(donor.footnote_en)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Donor | None = None) -> Sequence[str]:
+        """The class of all other countries has none to choose."""
+        is_other = obj is not None and obj.country == OTHER_COUNTRIES
+        return ["country"] if is_other else []
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "parent":

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from operations.text_files import ENCODINGS
 
+from ..cleaning import MOST_WARNINGS
 from ..deciding import DECIDED, control_problem, repeated
 from ..import_forms import (
     COLUMNS,
@@ -31,6 +32,7 @@ from ..import_forms import (
 from ..models import COMPARED, Contribution, Donor, ImportBatch, StagedLine
 
 LINES_OF_A_PAGE = 50
+FOOTNOTES = 20  # names that are shown
 
 State, Job = ImportBatch.State, ImportBatch.Job
 
@@ -262,8 +264,8 @@ def public_after_undo(batch: ImportBatch) -> dict[str, Any]:
     without = Contribution.objects.filter(is_public, withdraws=False, key__in=mine).exclude(
         Exists(newer.filter(is_current=True)) | Exists(newer.filter(is_current=False))
     )
-    before = told(Contribution.objects.released(now))
-    mine_before, mine_after = told(Contribution.objects.released(now).filter(key__in=mine)), told(without)
+    before = told(Contribution.objects.counted(now))
+    mine_before, mine_after = told(Contribution.objects.counted(now).filter(key__in=mine)), told(without)
     after = tuple(all_ - old + new for all_, old, new in zip(before, mine_before, mine_after, strict=True))
     return {
         "before": (before[0], printed(before[1])),
@@ -333,6 +335,18 @@ def notes_of(batch: ImportBatch) -> list[str]:
 def new_donors_of(batch: ImportBatch) -> list[tuple[str, str]]:
     kinds = dict(Donor.Kind.choices)
     return sorted((donor["name"], kinds[donor["kind"]]) for donor in batch.plan.get("donors", ()))
+
+
+def footnotes_of(batch: ImportBatch) -> dict[str, Any]:
+    """The names that stand in the file with a footnote mark: how many, and the first of them, with their lines."""
+    warnings = batch.plan.get("warnings", ())
+    lines: dict[str, list[int]] = {}
+    for code, line, _column, _value, said in warnings:
+        if code == "footnote":
+            lines.setdefault(said, []).append(line)
+    shown = [(found[0], said, len(found) - 1) for said, found in lines.items()][:FOOTNOTES]
+    cut = MOST_WARNINGS if len(warnings) >= MOST_WARNINGS else 0  # later lines were not looked at
+    return {"names": len(lines), "shown": shown, "more": len(lines) - len(shown), "cut": cut}
 
 
 def repeated_rows(batch: ImportBatch) -> list[list[str]]:

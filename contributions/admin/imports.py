@@ -52,6 +52,7 @@ from ..resources import ContributionResource
 from .import_pages import (
     Compared,
     control_of,
+    footnotes_of,
     how_it_was_read,
     is_large,
     line_heads,
@@ -470,6 +471,7 @@ class ImportBatchAdmin(ReadOnlyAdmin):
             "said": batch.problem,
             "notes": notes_of(batch),
             "new_donors": new_donors_of(batch),
+            "footnotes": footnotes_of(batch),
             "is_overtaken": bool(batch.options.get("confirmed")) and not batch.problem,
             "obstacles": self.obstacles(batch),
             "counts": counts,

@@ -6,12 +6,23 @@ sees the lines of released imports, grouped; a line that changed is replaced, ne
 
 from .batch import ImportBatch, ImportProblem, ImportSource, import_path, newest_import
 from .contribution import Contribution, ContributionQuerySet, contribution_key, line_digest
-from .donor import Donor, DonorAlias, DonorMerge, donor_class
+from .donor import (
+    OTHER_COUNTRIES,
+    SHOWN_BY,
+    Donor,
+    DonorAlias,
+    DonorMerge,
+    donor_class,
+    names_a_class,
+    shown_otherwise,
+)
 from .staged import COMPARED, StagedLine
 from .sums import DailySum, DailySumQuerySet, SummedQuerySet
 
 __all__ = [
     "COMPARED",
+    "OTHER_COUNTRIES",
+    "SHOWN_BY",
     "Contribution",
     "ContributionQuerySet",
     "DailySum",
@@ -28,5 +39,7 @@ __all__ = [
     "donor_class",
     "import_path",
     "line_digest",
+    "names_a_class",
     "newest_import",
+    "shown_otherwise",
 ]

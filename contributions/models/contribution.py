@@ -23,7 +23,14 @@ from .sums import SummedQuerySet
 
 class ContributionQuerySet(SummedQuerySet):
     def released(self, at: dt.datetime | None = None) -> Self:
-        """The lines that the public sees of those released at ``at`` (default: now). The one release rule of the money.
+        """The lines that readers may see one by one at ``at`` (default: now).
+
+        The others that count then are those of private donors; readers see them in sums alone (``DailySum``).
+        """
+        return self.counted(at).exclude(donor__in=Donor.objects.without_lines().order_by().values("pk"))
+
+    def counted(self, at: dt.datetime | None = None) -> Self:
+        """The lines of which public sums are made at ``at`` (default: now). The one release rule of the money.
 
         Of each line (its ``key``) the newest form whose import was released by then and not withdrawn since.
         """

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
+from django.dispatch import Signal
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -17,6 +18,14 @@ from django_countries.fields import CountryField
 
 from operations.cells import fold_name, free_slug
 from operations.models import YEAR
+
+OTHER_COUNTRIES = (
+    "ZZ"  # which ISO 3166 leaves to users: the class of gifts that would stand alone in their country
+)
+# What decides how the gifts of private donors are shown; the signal says of which donors it changed.
+SHOWN_BY = ("kind", "may_be_named", "is_class", "country", "parent_id")
+shown_otherwise = Signal()
+CLASS_NAMES = tuple(map(fold_name, ("private donors", "donateurs privés", "donantes privados")))
 
 
 class DonorQuerySet(models.QuerySet):
@@ -27,6 +36,18 @@ class DonorQuerySet(models.QuerySet):
     def families(self) -> DonorQuerySet:
         """The named donors that belong to no other: their pages show all their members' lines."""
         return self.named().filter(parent__isnull=True)
+
+    def unnamed(self) -> DonorQuerySet:
+        """Private donors who did not agree to be named, and classes of them."""
+        return self.filter(kind=Donor.Kind.PRIVATE, may_be_named=False)
+
+    def hidden(self) -> DonorQuerySet:
+        """Those whose gifts readers see only added up with those of others (see ``privacy``)."""
+        return self.unnamed().filter(is_class=False)
+
+    def without_lines(self) -> DonorQuerySet:
+        """Those of whom readers see sums, and no single line: where the site shows months, classes as well."""
+        return self.unnamed() if settings.PRIVATE_GIFTS_BY == "month" else self.hidden()
 
 
 class Donor(models.Model):
@@ -79,6 +100,22 @@ class Donor(models.Model):
         default=False,
         help_text=_("Private donors are shown as a class of their country unless they agreed to be named."),
     )
+    consent = models.CharField(
+        _("consent"),
+        max_length=200,
+        blank=True,
+        help_text=_(
+            "When and how a private donor agreed to be named, such as “letter of 3 May 2021”. Readers do not see it."
+        ),
+    )
+    is_class = models.BooleanField(
+        _("stands for many"),
+        default=False,
+        help_text=_(
+            "For “private donors in Japan”, whose lines are sums of many gifts already: each is shown as it is. The "
+            "gifts of a single private donor are only shown added up with those of others."
+        ),
+    )
 
     objects = DonorQuerySet.as_manager()
 
@@ -112,6 +149,11 @@ class Donor(models.Model):
         return self.name
 
     def clean(self) -> None:
+        is_private = self.kind == self.Kind.PRIVATE
+        if self.is_class and not (is_private and not self.may_be_named):
+            raise ValidationError({"is_class": _("Only private donors without a name stand for many.")})
+        if is_private and self.may_be_named and not self.consent.strip():
+            raise ValidationError({"consent": _("Say when and how this private donor agreed to be named.")})
         if self.parent and self.parent.parent_id:
             raise ValidationError(
                 {"parent": _("%s belongs to another donor itself. Choose that one.") % self.parent}
@@ -126,11 +168,20 @@ class Donor(models.Model):
             self.slug = free_slug(
                 self.name, set(Donor.objects.exclude(pk=self.pk).values_list("slug", flat=True))
             )
-        super().save(*args, **kwargs)
+        with transaction.atomic():
+            was = Donor.objects.filter(pk=self.pk).values(*SHOWN_BY).first() if self.pk else None
+            super().save(*args, **kwargs)
+            if was and was != {name: getattr(self, name) for name in SHOWN_BY}:
+                shown_otherwise.send(Donor, donors=[self.pk])
 
     @property
     def is_named(self) -> bool:
         return self.kind != self.Kind.PRIVATE or self.may_be_named
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether its gifts are shown only added up with those of others."""
+        return not (self.is_named or self.is_class)
 
     def get_absolute_url(self) -> str:
         return reverse("contributions:donor", args=[self.slug])
@@ -184,6 +235,11 @@ class DonorMerge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} → {self.donor}"
+
+
+def names_a_class(name: str) -> bool:
+    """Whether a name is that of private donors together, as “Private donors in Japan” and “donateurs privés”."""
+    return any(words in fold_name(name) for words in CLASS_NAMES)
 
 
 def donor_class(kind: str) -> str:

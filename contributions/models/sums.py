@@ -146,6 +146,7 @@ class DailySum(models.Model):
     earmarking = models.CharField(max_length=20)
     amount_usd = CentsField()
     lines = models.IntegerField()
+    is_cell = models.BooleanField(default=False)  # of gifts of several private donors (see ``private_sums``)
 
     objects = DailySumQuerySet.as_manager()
 

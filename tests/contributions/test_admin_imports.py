@@ -589,6 +589,29 @@ def test_a_large_file_is_left_to_a_worker_and_its_page_tells_how_far_it_is(clien
     assert "Readers see it." in words(page_of(client, batch)) and len(public()) == 2
 
 
+def test_names_with_a_footnote_mark_are_told_with_their_lines(client):
+    names = [f"Nation {chr(65 + number)}" for number in range(23)]
+    for name in names:
+        factories.donor(name)
+    lines = ["R0,Norway,2021-11-24,5", "R1,Nation A*,2021-11-24,5", "R2,Nation A*,2021-11-25,5"]
+    lines += [f"S{name},{name}**,2021-11-24,5" for name in names[1:]]
+    page = upload(client, HEADER + "\n".join(lines))
+    shown = words(page)
+    assert "23 names had a footnote mark, which is left out" in shown
+    first = "Line 3: “*” behind “Nation A” is taken for the mark of a footnote, not for a part of the name."
+    assert f"{first} (and 1 more line) Line 5: “**” behind “Nation B”" in shown
+    assert "behind “Nation T”" in shown and "behind “Nation U”" not in shown
+    assert "and 3 more names" in shown and "Only the first" not in shown
+    assert "<details><summary>23 names had" in page.content.decode()
+    assert "footnote" not in words(upload(client, GIFTS))
+
+
+def test_that_not_all_footnote_marks_were_counted_is_told(client):
+    page = upload(client, HEADER + "".join(f"R{n},Norway*,2021-11-24,5\n" for n in range(501)))
+    assert "1 name had a footnote mark, which is left out" in words(page)
+    assert "Only the first 500 lines with something to look at are counted here." in words(page)
+
+
 # --- In the books -----------------------------------------------------------------------------------
 
 
@@ -601,6 +624,8 @@ def test_before_an_undo_its_page_tells_of_later_imports_and_what_readers_will_se
     shown = words(client.get(url("undo", first.pk)))
     assert f"1 of them was replaced by a later import; that form of it stays: {later}" in shown
     assert "Public lines 2 1 US dollars 3,500.50 1,500.00" in shown
+    assert "Lines that a later file held unchanged go too, for it only confirmed them" in shown
+    assert "Import that file again to have them back." in shown
     shown = words(client.get(url("undo", later.pk)))
     assert "1 line is taken back" in shown and "Public lines 2 2 US dollars 3,500.50 3,000.50" in shown
     client.post(url("undo", first.pk), {"why": "wrong"})

@@ -20,6 +20,7 @@ from contributions.models import Contribution, DailySum, ImportBatch, StagedLine
 from contributions.resources import ContributionResource
 from operations.importing import Overtaken
 from tests import factories
+from tests.operations.test_importing import run
 
 pytestmark = pytest.mark.django_db
 
@@ -237,6 +238,61 @@ def test_of_a_changed_line_a_person_says_what_it_is(donors):
     sums_agree()
 
 
+def decided_plan() -> ImportBatch:
+    """Three lines that differ from known ones: one replaces, one is left, one is another gift."""
+    load(*(f"R{n},Norway,2021-11-24,2021,5,a" for n in range(3)))
+    batch = planned(*(f"R{n},Norway,2021-11-24,2021,{n + 6},a" for n in range(3)))
+    decide(batch, dict(zip(batch.staged.order_by("line").values_list("pk", flat=True), "rka", strict=True)))
+    return batch
+
+
+def decisions(batch: ImportBatch) -> list[tuple]:
+    return list(batch.staged.order_by("line").values_list("state", "decision", "occurrence"))
+
+
+def test_what_was_decided_is_carried_out_after_an_import_of_other_lines(donors):
+    mine = decided_plan()
+    load("R9,Japan,2021-11-24,2021,5,a")
+    import_planned(mine, None, release_at=timezone.now())
+    assert sorted((line[0], line[4]) for line in public().elements()) == [
+        ("R0", Decimal("6.00")), ("R1", Decimal("5.00")), ("R2", Decimal("5.00")), ("R2", Decimal("8.00")),
+        ("R9", Decimal("5.00"))]  # fmt: skip
+    sums_agree()
+
+
+@pytest.mark.parametrize(
+    ("other", "left"),
+    [
+        ("R0,Norway,2021-11-24,2021,9,a", [("c", "", 1), ("k", "k", 1), ("a", "a", 2)]),
+        ("R0,Norway,2021-11-24,2021,6,a", [("u", "", 1), ("k", "k", 1), ("a", "a", 2)]),
+        ("R1,Norway,2021-11-24,2021,9,a", [("c", "r", 1), ("c", "", 1), ("a", "a", 2)]),
+        ("R2,Norway,2021-11-24,2021,9,a", [("c", "r", 1), ("k", "k", 1), ("c", "", 1)]),
+    ],
+)
+def test_what_was_decided_of_a_line_stands_until_the_known_one_is_another(donors, other, left):
+    mine = decided_plan()
+    assert decisions(mine) == [("c", "r", 1), ("k", "k", 1), ("a", "a", 2)]
+    load(other)
+    with pytest.raises(Overtaken):
+        import_planned(mine, None, release_at=timezone.now())
+    assert (decisions(mine), undecided(mine)) == (left, sum(state == ("c", "", 1) for state in left))
+    decide_all(mine)
+    import_planned(mine, None, release_at=timezone.now())
+    assert mine.state == "imported"
+    sums_agree()
+
+
+def test_another_gift_makes_room_for_one_that_came_meanwhile(donors):
+    mine = decided_plan()
+    load("R2,Norway,2021-11-24,2021,5,a", "R2,Norway,2021-11-24,2021,7,a")
+    with pytest.raises(Overtaken):
+        import_planned(mine, None, release_at=timezone.now())
+    assert decisions(mine) == [("c", "r", 1), ("k", "k", 1), ("a", "a", 3)]
+    import_planned(mine, None, release_at=timezone.now())
+    assert sorted(line[4] for line in public().elements() if line[0] == "R2") == [5, 7, 8]
+    sums_agree()
+
+
 def test_a_total_that_was_typed_has_to_be_the_files(donors):
     batch = planned("R1,Norway,2021-11-24,2021,6,a", "R2,Norway,2021-11-24,2021,7,a", control_total="13.50")
     with pytest.raises(CannotImport) as refused:
@@ -363,6 +419,25 @@ def test_who_loaded_a_file_does_not_release_it_where_the_site_is_so_set(donors, 
     with pytest.raises(CannotImport, match="Somebody else"):
         releasing.release(batch, finance)
     assert releasing.release(batch, other).approved_by == other
+
+
+@pytest.mark.parametrize("release", ["now", "2027-01-31T09:00Z"])
+def test_nor_does_the_command_line(donors, settings, tmp_path, capsys, release):
+    settings.FOUR_EYES = True
+    finance = factories.user("finance")
+    path = tmp_path / "gifts.csv"
+    path.write_text(f"{HEADER}\nR1,Norway,2021-11-24,2021,5,a", encoding="utf-8")
+    command = ("import_contributions", str(path), "--user", "finance")
+    code, said = run(capsys, *command, "--release", release)
+    assert (code, ImportBatch.objects.count()) == (2, 0)
+    assert "Import it without --release; then somebody else releases it in the admin." in said
+    code, said = run(capsys, *command)
+    batch = ImportBatch.objects.get()
+    assert (code, batch.state, batch.released_at, public()) == (0, "imported", None, Counter())
+    assert "Imported 1 lines" in said and "somebody else releases it in the admin" in said
+    with pytest.raises(CannotImport, match="Somebody else"):
+        releasing.release(batch, finance)
+    assert run(capsys, *command, "--again", "--release", "later")[0] == 0
 
 
 # --- Read -------------------------------------------------------------------------------------------

@@ -192,7 +192,19 @@ def test_amounts_finer_than_a_cent_are_refused_or_rounded_on_request_line_by_lin
     assert (plan.totals, ImportBatch.objects.get().totals) == (totals, totals)
 
 
-@pytest.mark.parametrize("total", ["TOTAL,,,5", ",Grand total,,5", "Total:,,,5"])
+@pytest.mark.parametrize(
+    "total",
+    [
+        "TOTAL,,,5",
+        ",Grand total,,5",
+        "Total:,,,5",
+        ",sum,,5",
+        ",Sous-total,,5",
+        "Total 2021,,,5",
+        ",SOMME (USD),,5",
+        "المجموع الكلي,,,5",
+    ],
+)
 def test_a_line_of_totals_is_one_error(norway, total):
     plan = gifts("2021-11-24,Norway,,5", total)
     assert [error.line for error in plan.errors] == [3]
@@ -201,7 +213,13 @@ def test_a_line_of_totals_is_one_error(norway, total):
 
 def test_a_donor_that_is_called_total_is_no_line_of_totals():
     factories.donor("Total", kind="private")
-    assert told(gifts("2021-11-24,Total,private,5")) == []
+    factories.donor("Sum 2000", kind="private")
+    assert told(gifts("2021-11-24,Total,private,5", "2021-11-24,SUM 2000,private,5")) == []
+
+
+def test_a_header_that_stands_in_the_file_again_is_one_error_however_it_is_written(norway):
+    plan = gifts("2021-11-24,Norway,,5", "DATE:,Donor,donor type,", header="Date,Donor,Donor_type,amount_usd")
+    assert told(plan) == [(3, "", "", "This line repeats the header. Take it out of the file.")]
 
 
 # --- Whose it is ------------------------------------------------------------------------------------

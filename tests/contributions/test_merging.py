@@ -291,7 +291,7 @@ def test_the_record_holds_all_that_was_stored(norway, norge):
         "kind": "government", "country": "NO", "parent_id": None, "parent": "", "token": str(token),
         "iati_reference": "XM-DAC-8", "population": 5_400_000, "population_year": 2021,
         "footnote_en": "Of the north.", "footnote_fr": None, "footnote_es": None, "footnote_ar": None,
-        "may_be_named": True, "aliases": ["Kingdom of Norway"], "members": [[norad.pk, "Norad"]], "merges": [],
+        "may_be_named": True, "consent": "", "is_class": False, "aliases": ["Kingdom of Norway"], "members": [[norad.pk, "Norad"]], "merges": [],
         "lines": f"{lines[0]}-{lines[2]} {lines[3]}", "imports": [], "spellings": ["Norge", "Norvège"],
     }  # fmt: skip
 

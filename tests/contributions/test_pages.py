@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from contributions import sums
 from contributions.lines import by_day, latest, public_lines
-from contributions.models import Contribution, DailySum, Donor, ImportBatch
+from contributions.models import Contribution, DailySum, ImportBatch
 from operations.editions import release
 from operations.models import Operation
+from tests import factories
 from tests.reading import words
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +33,7 @@ def give(batch, donor, amount, day="2021-11-24", year=2021, **more):
 
 
 def make_donor(name, kind="government", **more):
-    return Donor.objects.create(name_en=name, kind=kind, **{"may_be_named": kind != "private", **more})
+    return factories.donor(name, kind=kind, **more)
 
 
 def shown():

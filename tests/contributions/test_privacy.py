@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contributions.privacy import OTHER, WITHHELD, Cell, Part, last_of_month, shown_in
+from contributions.privacy import OTHER, WITHHELD, Cell, Event, Part, cells_of, last_of_month, shown_in
 
 DAY = dt.date(2021, 11, 24)
 
 
-def part(gift, cents=100, *, country="JP", day=DAY, operation=1, earmarking="earmarked", year=2021):
-    return Part(gift, Cell(day, country, year, operation, earmarking), cents)
+def part(donor, cents=100, *, country="JP", day=DAY, operation=1, earmarking="earmarked", year=2021):
+    return Part(donor, Cell(day, country, year, operation, earmarking), cents)
 
 
 def test_enough_gifts_are_shown_as_their_country():
-    parts = [part(gift) for gift in "abc"]
-    assert shown_in(parts, fewest=3, largest_share=0.8) == [parts[0].cell] * 3
+    parts = [part(donor) for donor in "abc"]
+    assert shown_in(parts, fewest=3, largest_share=80) == [parts[0].cell] * 3
 
 
 @pytest.mark.parametrize(
@@ -38,17 +38,17 @@ def test_enough_gifts_are_shown_as_their_country():
         ),
         ([part("a"), part("b", year=2022), part("c")], None),
         ([part("a"), part("b")], None),
-        ([part("a"), part("a"), part("b")], None),  # two lines of one gift are one gift
+        ([part("a"), part("a"), part("b")], None),  # two lines of one donor are of one
         ([part("a", 900), part("b"), part("c", -10)], None),  # one gift dominates
     ],
 )
 def test_too_few_go_into_a_coarser_cell_or_are_not_shown(parts, cell):
-    assert shown_in(parts, fewest=3, largest_share=0.8) == [cell] * 3 if len(parts) == 3 else [cell] * 2
+    assert shown_in(parts, fewest=3, largest_share=80) == [cell] * 3 if len(parts) == 3 else [cell] * 2
 
 
 def test_where_nothing_is_to_be_hidden_each_is_shown_as_it_is():
     parts = [part("a"), part("b", country="")]
-    assert shown_in(parts, fewest=1, largest_share=0.8) == [p.cell for p in parts]
+    assert shown_in(parts, fewest=1, largest_share=80) == [p.cell for p in parts]
 
 
 PARTS = st.lists(
@@ -69,19 +69,73 @@ PARTS = st.lists(
 @given(PARTS, st.integers(2, 4))
 def test_every_cell_holds_several_gifts_of_which_none_dominates(parts, fewest):
     cells = defaultdict(lambda: defaultdict(int))
-    for given_part, cell in zip(parts, shown_in(parts, fewest=fewest, largest_share=0.8), strict=True):
+    for given_part, cell in zip(parts, shown_in(parts, fewest=fewest, largest_share=80), strict=True):
         if cell:
-            cells[cell][given_part.gift] += abs(given_part.cents)
-    for gifts in cells.values():
-        assert len(gifts) >= fewest
-        assert max(gifts.values()) <= 0.8 * sum(gifts.values())
+            cells[cell][given_part.donor] += abs(given_part.cents)
+    for gave in cells.values():
+        assert len(gave) >= fewest
+        assert max(gave.values()) * 100 <= 80 * sum(gave.values())
 
 
 @given(PARTS)
 def test_the_order_of_gifts_means_nothing(parts):
-    there = shown_in(parts, fewest=3, largest_share=0.8)
-    back = shown_in(parts[::-1], fewest=3, largest_share=0.8)
+    there = shown_in(parts, fewest=3, largest_share=80)
+    back = shown_in(parts[::-1], fewest=3, largest_share=80)
     assert there == back[::-1]
+
+
+BOOKS = st.lists(
+    st.lists(st.tuples(PARTS.map(lambda parts: parts[:8]), st.randoms()), max_size=2), max_size=4
+)
+
+
+def history(books):
+    """Imports that bring lines, and take some of the earlier ones away."""
+    known, found = [], []
+    for number, parts in enumerate(books):
+        events = []
+        for parts_of_file, pick in parts:
+            for line in [line for line in known if pick.random() < 0.3]:
+                known.remove(line)
+                gone = Part(line.part.donor, line.part.cell, -line.part.cents)
+                events.append(Event(line.line, gone, is_gone=True))
+            for given_part in parts_of_file:
+                known.append(Event((number, len(known), len(events)), given_part))
+                events.append(known[-1])
+        found.append((number, events))
+    return found, known
+
+
+@given(BOOKS)
+def test_what_is_shown_and_what_waits_is_all_there_is(books):
+    imports, known = history(books)
+    cells, waiting = cells_of(imports, fewest=3, largest_share=80)
+    shown = sum(cents for of_import in cells.values() for cents in of_import.values())
+    assert shown + sum(part.cents for part in waiting) == sum(event.part.cents for event in known)
+
+
+@given(BOOKS, st.integers(0, 4))
+def test_a_later_import_never_changes_the_cells_of_those_before_it(books, count):
+    imports, _known = history(books)
+    all_of_them, _waiting = cells_of(imports, fewest=3, largest_share=80)
+    first, _waiting = cells_of(imports[:count], fewest=3, largest_share=80)
+    assert first == {number: cells for number, cells in all_of_them.items() if number < count}
+
+
+def test_what_came_and_went_while_it_waited_is_never_shown():
+    gone = Event("line", part("a", -100), is_gone=True)
+    imports = [(1, [Event("line", part("a"))]), (2, [gone, Event("b", part("b")), Event("c", part("c"))])]
+    assert cells_of(imports, fewest=2, largest_share=80) == ({2: {part("b").cell: 200}}, [])
+
+
+def test_what_is_taken_back_waits_for_others_as_what_is_given_does():
+    first = [Event(donor, part(donor)) for donor in "abc"]
+    gone = Event("a", part("a", -100), is_gone=True)
+    cells, waiting = cells_of([(1, first), (2, [gone])], fewest=3, largest_share=80)
+    assert (cells, waiting) == ({1: {part("a").cell: 300}}, [gone.part])
+    more = [Event(donor, part(donor)) for donor in "de"]
+    cells, waiting = cells_of([(1, first), (2, [gone]), (3, more)], fewest=3, largest_share=80)
+    assert (cells, waiting) == ({1: {part("a").cell: 300}, 3: {part("a").cell: 100}}, [])
 
 
 def test_a_month_is_shown_by_its_last_day():

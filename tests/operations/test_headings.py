@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contributions.resources import ContributionResource, DonorResource
-from operations.headings import NAMES, fold_heading, known_headers, propose
+from operations.headings import NAMES, fold_heading, known_headers, propose, same_heading
 from operations.resources import TABLES
 
 RESOURCES = {**TABLES, "donors": DonorResource, "contributions": ContributionResource}
@@ -71,6 +71,42 @@ def test_headers_of_four_languages_are_known_and_others_left_alone(headers, expe
 def test_a_column_has_one_header_its_own_name_before_any_other():
     assert propose(["Donor name", "donor", "Bailleur"], CONTRIBUTIONS) == {"donor": "donor"}
     assert propose(["Bailleur", "Donor name", "Funder"], CONTRIBUTIONS) == {"Donor name": "donor"}
+
+
+def test_a_table_may_go_by_its_own_names_alone_which_are_read_in_the_same_way():
+    headers = ["Donor-Type:", "dATE", "Année budgétaire", "amount_usd.", "amount_usd", "Operation Key"]
+    headers.append("Amount (USD)")
+    mapping = propose(headers, CONTRIBUTIONS, ContributionResource.aliases, only_own=True)
+    assert mapping == {
+        "Donor-Type:": "donor_type",
+        "dATE": "date",
+        "amount_usd": "amount_usd",  # written so, before one that only folds to the same
+        "Operation Key": "operation",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "is_same"),
+    [
+        ("REFERENCE", "Référence :", True),
+        ("amountusd", "amountUSD", True),
+        ("budget year", "budget_year", True),
+        ("€", "€", True),
+        ("-", "€", False),
+        ("", "date", False),
+        ("Ref", "Reference", False),
+        ("donor 1", "donor 2", False),
+    ],
+)
+def test_a_text_may_say_what_a_header_says(text, header, is_same):
+    assert same_heading(text, header) is is_same
+
+
+@given(st.text(max_size=6), st.text(max_size=6))
+def test_what_tells_two_texts_apart_soon_never_tells_equal_ones_apart(text, other):
+    for a, b in ((text, other), (text, f" {text.swapcase()}_"), (other.title(), f"«{other}»")):
+        folded = fold_heading(a.casefold())
+        assert same_heading(a, b) == (a == b or (folded != "" and folded == fold_heading(b.casefold())))
 
 
 def test_tags_speak_where_the_header_does_not():

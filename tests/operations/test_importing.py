@@ -304,6 +304,12 @@ def test_a_missing_column_is_an_error_of_the_file_and_others_are_named(peru):
     assert (plan.left_out, counted(plan)) == (["e-mail"], (1, 0, 0))
 
 
+def test_a_header_is_known_in_spite_of_its_punctuation_and_written_plainly_it_comes_first(peru):
+    plan = load(PopulationFigureResource(), "operation:,“People”,year.,year\nPER,3,2001,2019\n")
+    assert plan.mapping == {"operation:": "operation", "“People”": "people", "year": "year"}
+    assert (plan.left_out, counted(plan)) == (["year."], (1, 0, 0))
+
+
 def test_formulas_and_errors_of_a_workbook_are_errors_of_their_cells(peru):
     stream = io.BytesIO()
     book = xlsxwriter.Workbook(stream)

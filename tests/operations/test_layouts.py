@@ -148,8 +148,9 @@ def test_a_name_with_a_total_in_it_is_none(name):
 @pytest.mark.parametrize("word", sorted(TOTALS))
 def test_every_word_for_a_total_is_seen_by_its_signs(word):
     """The reader looks for the signs in whole blocks of a file, and only then at cells."""
-    assert is_total([word.capitalize()])
-    assert any(sign in word.capitalize() for sign in SIGNS_OF_TOTALS)
+    for written in (word, word.capitalize(), word.upper()):
+        assert is_total([written])
+        assert any(sign in written for sign in SIGNS_OF_TOTALS)
 
 
 # --- The block ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
@@ -92,8 +93,7 @@ class Command(BaseCommand):
         parser.add_argument("--control-total", help="US dollars that the lines have to make.")
         parser.add_argument(
             "--release",
-            default="now",
-            help="When readers see it: now (default), later, or a time (ISO 8601).",
+            help="When readers see it: now (default), later, or a time (ISO 8601). Where FOUR_EYES is set, later.",
         )
         parser.add_argument("--user", help="Name of the account that the import is kept under.")
 
@@ -138,6 +138,8 @@ class Command(BaseCommand):
             except importing.CannotImport as error:
                 raise CommandError(str(error), returncode=3) from None
             self.report(batch, "Imported", started)
+            if settings.FOUR_EYES and batch.state == ImportBatch.State.IMPORTED:
+                self.stdout.write("Readers do not see it yet: somebody else releases it in the admin.")
             return
 
     def stop_where_needed(self, batch: ImportBatch, resource: Any, options: dict[str, Any]) -> None:
@@ -161,11 +163,18 @@ class Command(BaseCommand):
             )
             sys.exit(3)
 
-    def release_at(self, said: str) -> Any:
-        if said == "now":
-            return timezone.now()
-        if said == "later":
+    def release_at(self, said: str | None) -> Any:
+        """The time from which readers see it; ``None``: from when somebody releases it."""
+        if settings.FOUR_EYES and said not in (None, "later"):
+            raise CommandError(
+                "FOUR_EYES is set: another person than who loads a file releases it. Import it without "
+                "--release; then somebody else releases it in the admin.",
+                returncode=2,
+            )
+        if said == "later" or settings.FOUR_EYES:
             return None
+        if said in (None, "now"):
+            return timezone.now()
         try:
             at = parse_datetime(said)
         except ValueError:

@@ -1,0 +1,321 @@
+"""No gift of a private donor can be told from the pages, or calculated from them; and no money is lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+import tablib
+from django.core.management import call_command
+from django.utils import timezone
+
+from contributions import private_sums, releasing
+from contributions.merging import CannotMerge, merge
+from contributions.models import Contribution, DailySum, ImportBatch
+from contributions.resources import ContributionResource
+from operations.editions import release
+from operations.models import Region
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+HEADER = "reference,donor,donor_type,date,operation,budget_year,amount_usd,earmarking\n"
+PEOPLE = [("Aiko", "JP"), ("Bunta", "JP"), ("Chie", "JP"), ("Denis", "FR"), ("Elise", "FR"), ("Farah", "AE")]
+
+
+@pytest.fixture
+def places():
+    found = []
+    for code in ("PER", "COL"):
+        place = factories.operation(code, region=Region.objects.get(code="AME"))
+        release(place, None)
+        found.append(place)
+    return found
+
+
+def people():
+    return [
+        factories.donor(name, kind="private", country=country, is_class=False) for name, country in PEOPLE
+    ]
+
+
+def gave(batch, donor, amount, day="2021-11-24", operation=None, year=2021, **more):
+    return factories.contribution(
+        donor, batch=batch, date=dt.date.fromisoformat(day), operation=operation, budget_year=year,
+        amount_usd=Decimal(str(amount)), reference=f"R{amount}", **more,
+    )  # fmt: skip
+
+
+def shown(at=None):
+    rows = DailySum.objects.released(at).order_by("date", "donor__name_en", "operation__code", "earmarking")
+    return [
+        (row.date.isoformat(), row.donor.name_en, row.operation and row.operation.code, row.amount_usd)
+        for row in rows
+    ]
+
+
+def test_enough_gifts_of_a_country_are_its_class(places):
+    batch = factories.batch()
+    for donor, amount in zip(people()[:3], (10, 12, 11), strict=True):
+        gave(batch, donor, amount, operation=places[0])
+    private_sums.make()
+    assert shown() == [("2021-11-24", "Private donors, Japan", "PER", Decimal("33.00"))]
+
+
+def test_too_few_are_of_other_countries_and_one_alone_waits_for_company(places):
+    first = factories.batch()
+    aiko, _bunta, _chie, denis, elise, farah = people()
+    gave(first, aiko, 10, operation=places[0])
+    private_sums.make()
+    assert shown() == []
+    second = factories.batch()
+    gave(second, denis, 8, operation=places[0])
+    gave(second, farah, 9, operation=places[0])
+    assert private_sums.make() == []
+    assert shown() == [("2021-11-24", "Private donors, other countries", "PER", Decimal("27.00"))]
+    gave(second, elise, 7, day="2021-03-01", operation=places[1])
+    assert [part.donor for part in private_sums.make()] == [elise.pk]
+
+
+def test_one_gift_that_dominates_is_not_hidden_by_small_ones(places):
+    batch = factories.batch()
+    for donor, amount in zip(people()[:3], (1000, 1, 1), strict=True):
+        gave(batch, donor, amount)
+    assert len(private_sums.make()) == 3
+    assert shown() == []
+
+
+def test_a_class_is_shown_as_the_books_have_it():
+    japan = factories.donor("Japan", country="JP")
+    gave(factories.batch(), factories.donor("Private donors in Japan", kind="private", parent=japan), 10)
+    assert shown() == [("2021-11-24", "Private donors in Japan", None, Decimal("10.00"))]
+
+
+def test_where_the_site_shows_months_no_day_is_told(settings, client):
+    settings.PRIVATE_GIFTS_BY = "month"
+    japan = factories.donor("Japan", country="JP")
+    batch = factories.batch()
+    gave(
+        batch,
+        factories.donor("Private donors in Japan", kind="private", parent=japan, country="JP"),
+        10,
+        "2020-02-03",
+    )
+    for donor, amount, day in zip(
+        people()[:3], (10, 12, 11), ("2021-11-01", "2021-11-14", "2021-11-30"), strict=True
+    ):
+        gave(batch, donor, amount, day)
+    gave(batch, japan, 5, "2021-11-02")
+    call_command("remake_sums")
+    assert shown() == [
+        ("2020-02-29", "Private donors in Japan", None, Decimal("10.00")),
+        ("2021-11-02", "Japan", None, Decimal("5.00")),
+        ("2021-11-30", "Private donors, Japan", None, Decimal("33.00")),
+    ]
+    page = client.get("/contributions/").content.decode()
+    assert "3 February 2020" not in page
+    assert "29 February 2020" in page
+
+
+def test_a_correction_is_booked_with_others_and_never_alone(places):
+    donors = people()
+    first, second, third = (
+        factories.batch(released_at=timezone.now() - dt.timedelta(days=n)) for n in (3, 2, 1)
+    )
+    lines = [gave(first, donor, 10 + n, operation=places[0]) for n, donor in enumerate(donors[:3])]
+    replace(lines[0], second, amount_usd=Decimal("500.00"))
+    private_sums.make()
+    before = shown()
+    assert before == [("2021-11-24", "Private donors, Japan", "PER", Decimal("33.00"))]
+    for donor, amount, place in zip(donors[3:], (400, 410, 420), (None, *places), strict=True):
+        gave(third, donor, amount, operation=place)
+    private_sums.make()
+    total = sum(row[-1] for row in shown())
+    assert total == Decimal(500 + 11 + 12 + 400 + 410 + 420)
+    assert ("2021-11-24", "Private donors, Japan", "PER", Decimal("33.00")) in shown()
+
+
+def replace(line, batch, **values):
+    Contribution.objects.filter(pk=line.pk).update(is_current=False, replaced_in=batch)
+    return Contribution.objects.create(
+        **{f.attname: getattr(line, f.attname) for f in Contribution._meta.fields if f.attname not in ("id", "batch_id")}
+        | {"batch": batch, "replaced_in": None, "is_current": True} | values
+    )  # fmt: skip
+
+
+def test_consent_gives_a_gift_its_name_and_its_end_takes_it_back():
+    batch = factories.batch()
+    donors = people()
+    for donor, amount in zip(donors[:4], (10, 12, 11, 13), strict=True):
+        gave(batch, donor, amount)
+    private_sums.make()
+    aiko = donors[0]
+    aiko.may_be_named, aiko.consent = True, "letter of 3 May 2021"
+    aiko.full_clean()
+    aiko.save()
+    assert sorted(row[1:] for row in shown()) == [
+        ("Aiko", None, Decimal("10.00")),
+        ("Private donors, other countries", None, Decimal("36.00")),
+    ]
+    aiko.may_be_named = False
+    aiko.save()
+    assert sorted(row[1:] for row in shown()) == [("Private donors, Japan", None, Decimal("33.00"))]
+
+
+def test_a_private_donor_is_named_only_with_a_record_of_consent():
+    donor = factories.donor("Aiko", kind="private", is_class=False)
+    donor.may_be_named = True
+    with pytest.raises(Exception, match="Say when and how this private donor agreed to be named"):
+        donor.full_clean()
+
+
+def test_a_class_and_a_person_are_not_merged():
+    person, many = (
+        factories.donor("Aiko", kind="private", is_class=False),
+        factories.donor("Many", kind="private"),
+    )
+    for pair in ((person, many), (many, person)):
+        with pytest.raises(CannotMerge, match="stands for many"):
+            merge(*pair, user=None)
+
+
+def test_an_undone_import_leaves_what_there_would_be_without_it():
+    first, second = (factories.batch(released_at=timezone.now() - dt.timedelta(days=n)) for n in (2, 1))
+    donors = people()
+    gave(first, donors[0], 10)
+    for donor, amount in zip(donors[1:3], (11, 12), strict=True):
+        gave(second, donor, amount)
+    private_sums.make()
+    assert [row[-1] for row in shown()] == [Decimal("33.00")]
+    releasing.undo(second, None)
+    assert shown() == []
+    releasing.undo(first, None)
+    assert not DailySum.objects.exists()
+
+
+def test_an_import_makes_its_cells_when_it_is_released_and_not_before(settings):
+    settings.FOUR_EYES = False
+    people()
+    lines = [f"R{n},{name},private,2021-11-24,,2021,{10 + n},\n" for n, (name, _country) in enumerate(PEOPLE)]
+    data = tablib.Dataset().load(HEADER + "".join(lines), format="csv")
+    ContributionResource().import_data(data, raise_errors=True, file_name="gifts.csv", user=None)
+    assert sum(row[-1] for row in shown()) == Decimal(sum(range(10, 16)))
+    assert {row[1] for row in shown()} == {"Private donors, Japan", "Private donors, other countries"}
+    batch = ImportBatch.objects.get()
+    later = timezone.now() + dt.timedelta(days=1)
+    ImportBatch.objects.filter(pk=batch.pk).update(released_at=None)
+    private_sums.make()
+    assert not DailySum.objects.exists()
+    releasing.release(ImportBatch.objects.get(), None, later)
+    assert shown() == []
+    assert sum(row[-1] for row in shown(later)) == Decimal(sum(range(10, 16)))
+
+
+# --- Whoever adds and subtracts ---------------------------------------------------------------------
+
+
+def can_be_calculated(sums, gifts):
+    """The gifts that a sum of any multiples of these sums would be: those that add nothing to their span.
+
+    Amounts are 3 times powers of 4, so that a number tells which gifts it is the sum of, if it is one.
+    """
+    rows = set()
+    for number in sums:
+        digits = [abs(number) // 3 // 4**place % 4 for place in range(gifts)]
+        if number % 3 == 0 and max(digits) == 1 and abs(number) < 3 * 4**gifts:
+            rows.add(tuple(digits))
+    basis = reduced(rows)
+    return [
+        n for n in range(gifts) if len(reduced([*basis, [int(n == m) for m in range(gifts)]])) == len(basis)
+    ]
+
+
+def reduced(rows):
+    """Independent rows that span the same."""
+    basis = {}
+    for row in rows:
+        row = [Fraction(cell) for cell in row]
+        while (first := next((n for n, cell in enumerate(row) if cell), None)) is not None and first in basis:
+            row = [cell - row[first] * other for cell, other in zip(row, basis[first], strict=True)]
+        if first is not None:
+            basis[first] = [cell / row[first] for cell in row]
+    return list(basis.values())
+
+
+def test_what_can_be_calculated_is_found():
+    one, two, three = 3, 12, 48
+    assert can_be_calculated({one + two, two + three, one + two + three}, 3) == [0, 1, 2]
+    assert can_be_calculated({one + two, three, one + 5}, 3) == [2]
+    assert can_be_calculated({one + two + three, two + three}, 3) == [0]
+    assert can_be_calculated({one + two, two + three, one + three}, 3) == [0, 1, 2]
+    assert can_be_calculated({one + two + three, one + two + three + 192}, 4) == [3]
+
+
+def numbers_of(client, places):
+    """Every US dollar sum that the public pages tell, at several addresses."""
+    found = set()
+    addresses = ["/contributions/", "/donors/", "/donors/?year=2021", "/donors/?year=2020"]
+    addresses += [f"/contributions/?{query}" for query in (
+        "kind=private", "country=JP", "country=FR", "country=AE", "country=ZZ", "country=none", "operation=per",
+        "operation=col", "operation=none", "earmarking=earmarked", "earmarking=none", "year=2021", "year=2020",
+        "region=AME", "q=Aiko", "q=Japan", "q=private", "sort=largest", "sort=smallest", "sort=donor",
+        "date=2021-11-24", "date=2021-11-25", "year=2021&country=JP&operation=per", "country=JP&date=2021-11-24",
+    )]  # fmt: skip
+    addresses += [f"/operations/{place.slug}/2021/" for place in places]
+    for address in addresses:
+        page = client.get(address, follow=True).content.decode()
+        found |= {int(number.replace(",", "")) for number in re.findall(r"\$([\d,]+)", page)}
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_gift_can_be_calculated_from_the_sums_of_any_page_at_any_time(client, places, seed):
+    """Whoever reads all pages as they are and as they were after each import, and adds and subtracts what they say."""
+    pick = random.Random(seed)
+    donors, gifts = people(), 18
+    amounts = iter(3 * 4**n for n in range(gifts))
+    batches = [factories.batch(released_at=timezone.now() - dt.timedelta(days=9 - n)) for n in range(3)]
+    for batch in batches:
+        for donor in pick.sample(donors, 6):
+            gave(batch, donor, next(amounts), pick.choice(["2021-11-24", "2021-11-25"]),
+                 pick.choice([None, *places]), pick.choice([2020, 2021, 2021]),
+                 earmarking=pick.choice(["", "earmarked"]))  # fmt: skip
+    # As if each were shown by itself, all of them can: the test would find it.
+    with_lines = {int(line.amount_usd) for line in Contribution.objects.all()}
+    assert len(can_be_calculated(with_lines, gifts)) == gifts
+    private_sums.make()
+    told = numbers_of(client, places)
+    for batch in batches:
+        told |= sums_over(batch.released_at)
+    assert can_be_calculated(told, gifts) == []
+    assert len(sums_over(None)) > 1, "nothing was shown"
+
+
+def sums_over(at):
+    rows = DailySum.objects.released(at)
+    found = {int(row.amount_usd) for row in rows}
+    for name in (
+        "by_donor",
+        "by_class",
+        "by_year",
+        "by_earmarking",
+        "by_operation",
+        "by_day",
+        "grouped",
+        "by_member",
+    ):
+        found |= {int(row["amount"]) for row in getattr(rows, name)()}
+    return found
+
+
+def test_where_nothing_is_hidden_the_same_reader_finds_gifts(client, places, settings):
+    settings.PRIVATE_FEWEST_DONORS = 1
+    batch = factories.batch()
+    for n, donor in enumerate(people()):
+        gave(batch, donor, 3 * 4**n, operation=places[n % 2])
+    private_sums.make()
+    assert can_be_calculated(numbers_of(client, places), 6) == [1, 3, 4, 5]
