@@ -91,7 +91,9 @@ def test_six_years_of_the_world(client, capsys):
              "Other Public Sector": "intergovernmental", "Foundation": "foundation", "National NGO": "national_partner"}  # fmt: skip
     by_class = sums(CONTRIBUTIONS, "amount_usd", lambda row: kinds.get(row["donor_type"], row["donor_type"]))
     found = {row["kind"]: row["amount"] for row in Contribution.objects.counted().by_class()}
-    assert {kind: found.get(kind) for kind in kinds.values()} == {kind: by_class[kind] for kind in kinds.values()}
+    assert {kind: found.get(kind) for kind in kinds.values()} == {
+        kind: by_class[kind] for kind in kinds.values()
+    }
 
     # The same files again change nothing.
     editions = Edition.objects.count()

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from contributions.models import Contribution
+from contributions import private_sums
+from contributions.filters import country_name
+from contributions.models import Contribution, DailySum, Donor
 from operations import calculations, cells
 from operations.overview import Overview
 from operations.profiles import Profile
@@ -133,6 +135,28 @@ def line(example: str) -> list[str]:
     return [f"${half_up(row['amount']):,}" for row in rows]
 
 
+def gifts_of_private_donors(example: str) -> list[str]:
+    japan, anywhere, unequal = re.findall(r"\$([\d,]+), \$([\d,]+) and \$([\d,]+)", example)
+    found = []
+    for number, (amounts, countries) in enumerate(
+        [(japan, "JP JP JP"), (anywhere, "JP FR KE"), (unequal, "JP JP JP")]
+    ):
+        Contribution.objects.all().delete()
+        batch = factories.batch()
+        for amount, country in zip(amounts, countries.split(), strict=True):
+            name = f"{number} {country} {amount}"
+            while Donor.objects.filter(name_en=name).exists():
+                name += "."
+            donor = factories.donor(name, kind="private", country=country, is_class=False)
+            factories.contribution(donor, amount_usd=Decimal(amount.replace(",", "")), batch=batch)
+        private_sums.make()
+        (row,) = DailySum.objects.released().by_donor() or [None]
+        whose = row and country_name(row["country"])
+        assert whose is None or f"of {whose}".casefold() in example.casefold()
+        found.append(f"${half_up(row['amount']):,}" if row else "nothing")
+    return found
+
+
 def share_of_a_donor(example: str) -> list[str]:
     donor, everyone = numbers(example)[:2]
     return [f"{percent(donor, everyone, 1)}%"]
@@ -155,6 +179,7 @@ CALCULATIONS: dict[str, Callable[[str], list[str]]] = {
     "Totals of several operations: Total of a list": list_total,
     "Totals of several operations: The year that a list opens with": opening_year,
     "Contributions: A line": line,
+    "Contributions: Gifts of private donors": gifts_of_private_donors,
     "Contributions: Share of a donor": share_of_a_donor,
     "Contributions: Amounts finer than a cent": finer_than_a_cent,
 }
