@@ -247,8 +247,8 @@ def public_line(group: dict[str, Any], families: dict[int, Donor]) -> PublicLine
 def why_other() -> str:
     return _(
         "Gifts of private donors that would be too few on their day and in their country to be shown without telling "
-        "who gave them. Operation and earmarking are left out where they would tell it, and the day may be the last of "
-        "the year."
+        "who gave them. Operation and earmarking are left out where they would tell it, and the day may be that of "
+        "the latest of them in a year."
     )
 
 

@@ -23,7 +23,7 @@ WITHHELD = "withheld"  # earmarking, or operation
 class Cell:
     """What readers see of the gifts in it, besides their sum."""
 
-    period: date  # the day, or the last day of the month or year
+    period: date  # the day, the last day of the month, or the latest of these in a year
     country: Hashable  # whatever tells classes of donors apart, or ``OTHER``
     budget_year: int
     operation: Hashable  # a key, ``None`` where the source gives none, or ``WITHHELD``
@@ -76,6 +76,8 @@ def shown_in(parts: Iterable[Part], *, fewest: int, largest_share: int) -> list[
         left = []
         for cell, places in groups.items():
             if is_safe([parts[place] for place in places], fewest, largest_share):
+                # The day of a sum of a year is that of its latest gift.
+                cell = replace(cell, period=max(parts[place].cell.period for place in places))
                 for place in places:
                     found[place] = cell
             else:

@@ -40,5 +40,13 @@ class Migration(migrations.Migration):
             name="is_class",
             field=models.BooleanField(default=False, help_text="For “private donors in Japan”, whose lines are sums of many gifts already: each is shown as it is. The gifts of a single private donor are only shown added up with those of others.", verbose_name="stands for many"),
         ),
+        migrations.AddIndex(
+            model_name="donor",
+            index=models.Index(
+                condition=models.Q(("kind", "private"), ("may_be_named", False)),
+                fields=["is_class", "id"],
+                name="donor_unnamed",
+            ),
+        ),
         migrations.RunPython(tell_classes, migrations.RunPython.noop, elidable=True),
     ]

@@ -144,6 +144,14 @@ class Donor(models.Model):
                 violation_error_message=_("A donor cannot belong to itself."),
             ),
         ]
+        indexes = [
+            # Those of whom readers see no single line.
+            models.Index(
+                fields=["is_class", "id"],
+                name="donor_unnamed",
+                condition=Q(kind="private", may_be_named=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
