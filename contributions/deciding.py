@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +17,7 @@ from . import staging
 from .models import Contribution, Donor, ImportBatch, StagedLine
 
 REPLACE, KEEP, ADD = "r", "k", "a"
+NOTHING = Decimal("0.00")
 DECIDED = ["c", "k", "a"]  # the states of lines that differ from a known one
 
 
@@ -71,70 +74,60 @@ def control_problem(batch: ImportBatch) -> str:
     }
 
 
-GROUPS = {
-    "currency": "given_in",
-    "class": "donor__kind",
-    "donor": "donor__name_en",
-    "year": "budget_year",
-}
-
-
 # A line without an amount in its own currency was given in US dollars alone.
 GIVEN_IN = Case(When(amount__isnull=True, then=Value("USD")), default=F("currency"))
+
+Sums = dict[str, dict[Any, Decimal]]  # by what, then by its value
 
 
 def totals(batch: ImportBatch) -> dict[str, list[dict[str, Any]]]:
     """By currency (in it), and by donor class, donor and budget year (in US dollars): before, after, and the change.
 
-    Only what the import touches; amounts as texts, for the batch keeps them.
+    Only what the import touches; amounts as texts, for the batch keeps them. Each table is read once.
     """
-    tokens = {token: donor for *donor, token in Donor.objects.values_list("name_en", "kind", "token")}
-    tokens |= {donor["token"]: [donor["name"], donor["kind"]] for donor in batch.plan["donors"]}
-    tokens = {str(token).replace("-", ""): donor for token, donor in tokens.items()}
+    known = list(Donor.objects.values_list("pk", "token", "name_en", "kind"))
+    by_key = {pk: (name, kind) for pk, _token, name, kind in known}
+    by_token = {token: (name, kind) for _pk, token, name, kind in known}
+    by_token |= {uuid.UUID(new["token"]): (new["name"], new["kind"]) for new in batch.plan["donors"]}
+    replaced = batch.staged.filter(state__in=["c", "w"]).order_by().values("previous")
+    coming = sums_of(batch.staged.filter(state__in=staging.STORED), "donor_token", by_token)
+    going = sums_of(Contribution.objects.filter(pk__in=replaced), "donor", by_key)
+    books = (
+        sums_of(Contribution.objects.current(), "donor", by_key)
+        if any(coming.values()) or any(going.values())
+        else {}
+    )
     found = {}
-    for name, column in GROUPS.items():
-        change: dict[Any, Decimal] = {}
-        amount = "amount" if name == "currency" else "amount_usd"
-
-        def add(group: Any, amount: Decimal | None, sign: int, change: dict[Any, Decimal] = change) -> None:
-            change[group] = change.get(group, Decimal("0.00")) + sign * (amount or Decimal("0.00"))
-
-        mine = {"currency": "given_in", "year": "budget_year"}.get(name, "donor_token")
-        coming = batch.staged.filter(state__in=staging.STORED).order_by().annotate(given_in=GIVEN_IN)
-        for group, sum_ in coming.values_list(mine).annotate(sum=Sum(of(amount))):
-            if mine == "donor_token":
-                group = tokens.get(group.hex, ["?", "?"])[0 if name == "donor" else 1]  # merged meanwhile
-            add(group, sum_, 1)
-        going = (
-            Contribution.objects.filter(
-                pk__in=batch.staged.filter(state__in=["c", "w"]).order_by().values("previous")
-            )
-            .order_by()
-            .annotate(given_in=GIVEN_IN)
-        )
-        for group, sum_ in going.values_list(column).annotate(sum=Sum(of(amount))):
-            add(group, sum_, -1)
-        books = (
-            Contribution.objects.current()
-            .order_by()
-            .annotate(given_in=GIVEN_IN)
-            .filter(**{f"{column}__in": list(change)})
-        )
-        before = dict(books.values_list(column).annotate(sum=Sum(of(amount))))
+    for name in coming:
+        change = {
+            group: coming[name].get(group, NOTHING) - going[name].get(group, NOTHING)
+            for group in coming[name].keys() | going[name].keys()
+        }
         found[name] = [
             {
                 "name": str(group),
-                "before": f"{before.get(group) or Decimal('0.00'):f}",
+                "before": f"{(before := books[name].get(group, NOTHING)):f}",
                 "change": f"{change[group]:f}",
-                "after": f"{(before.get(group) or Decimal('0.00')) + change[group]:f}",
+                "after": f"{before + change[group]:f}",
             }
             for group in sorted(change, key=lambda group: (-abs(change[group]), str(group)))
         ]
     return found
 
 
-def of(amount: str) -> Any:
-    return Coalesce("amount", "amount_usd") if amount == "amount" else F("amount_usd")
+def sums_of(rows: Any, donor: str, donors: dict[Any, tuple[str, str]]) -> Sums:
+    """One query; ``donors`` are name and class of those that the column ``donor`` holds."""
+    found: Sums = {name: defaultdict(Decimal) for name in ("currency", "class", "donor", "year")}
+    groups = rows.order_by().annotate(given_in=GIVEN_IN).values_list("given_in", donor, "budget_year")
+    for currency, who, year, original, usd in groups.annotate(
+        original=Sum(Coalesce("amount", "amount_usd")), usd=Sum("amount_usd")
+    ):
+        name, kind = donors.get(who, ("?", "?"))  # merged meanwhile
+        found["currency"][currency] += original
+        found["class"][kind] += usd
+        found["donor"][name] += usd
+        found["year"][year] += usd
+    return found
 
 
 def repeated(batch: ImportBatch) -> list[dict[str, Any]]:
