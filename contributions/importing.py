@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -263,7 +263,7 @@ def make_plan(batch: ImportBatch, source: Source, resource: Any, beat: Beat | No
     batch.plan |= {
         "fingerprint": tally.fingerprint,
         "totals": {},
-        "notes": [*source.notes, *notes(resource, read, has)],
+        "notes": [*source.notes, *notes(resource, read, has), *note_of_hidden(batch, resource)],
         "warnings": [list(warning) for warning in read.warnings],
         "donors": [planned(donor) for donor in resource.planned.values()],
         "aliases": resource.new_aliases(),
@@ -462,6 +462,26 @@ def notes(resource: Any, read: Read, has: set[str]) -> Iterator[str]:
             "name": donor.name_en,
             "kind": donor.get_kind_display(),
         }
+
+
+def note_of_hidden(batch: ImportBatch, resource: Any) -> Iterator[str]:
+    """That readers will not see all its lines one by one, if so."""
+    planned = [donor.token for donor in resource.planned.values() if donor.is_hidden]
+    hidden = Donor.objects.hidden().order_by().values("token")
+    if not planned and not hidden.exists():
+        return
+    lines = batch.staged.filter(Q(donor_token__in=planned) | Q(donor_token__in=hidden)).count()
+    if lines:
+        yield (
+            ngettext(
+                "%d line is of a private donor who may not be named: readers see it only added up with those of others, "
+                "once there are enough.",
+                "%d lines are of private donors who may not be named: readers see them only added up with those of "
+                "others, once there are enough.",
+                lines,
+            )
+            % lines
+        )
 
 
 def planned(donor: Donor) -> dict[str, Any]:

@@ -25,6 +25,7 @@ BOOKS = Contribution._meta.db_table
 # As ``cleaning.LineCleaner`` makes them.
 COLUMNS = ("line", "reference", "donor_token", "date", "operation_id", "budget_year", "amount_usd", "currency",
            "amount", "earmarking", "description", "key")  # fmt: skip
+MANY = 1000  # lines
 LOCK = 5_041_201  # of the books, among PostgreSQL's advisory locks
 STORED = ("n", "a", "c")  # the states of lines that an import adds to the books
 ALWAYS = ("batch_id", "state", "occurrence", "decision")
@@ -300,6 +301,8 @@ def store(batch: ImportBatch, columns: Iterable[str]) -> tuple[int, int]:
         f"FROM {STAGED} AS s JOIN contributions_donor AS d ON d.token = s.donor_token {join} "
         f"WHERE s.batch_id = {batch.pk:d} AND s.state IN ('n', 'a', 'c', 'w') ORDER BY s.line, s.id"
     )
+    if is_postgres() and stored >= MANY:
+        run(f"ANALYZE {BOOKS}")  # what comes next would be planned for the books as they were
     return replaced, stored
 
 

@@ -744,13 +744,16 @@ class ImportBatchAdmin(ReadOnlyAdmin):
             "theirs": _("Only in “%s”") % than,
         }
         compared = Compared(self.lines_of(request, batch), self.lines_of(request, than)).groups
-        shown = request.GET.get("state", "different")
-        if shown not in words:
-            raise Http404
         groups = []
         for name, words_ in words.items():
             found = compared[name].order_by().aggregate(lines=Count("pk"), usd=Sum("amount_usd", default=0))
             groups.append((name, words_, found["lines"], printed(found["usd"])))
+        filled = [name for name, _words, lines, _usd in groups if lines]
+        shown = request.GET.get("state") or next(
+            (name for name in ("different", "mine", "theirs") if name in filled), "equal"
+        )
+        if shown not in words:
+            raise Http404
         page = page_of(request, compared[shown])
         context = {
             "than": than,

@@ -146,7 +146,7 @@ def test_a_file_goes_to_the_books_and_to_readers_and_back(client):
 
     page = client.get(url("undo", batch.pk))
     assert "2 lines are taken back" in words(page)
-    assert "Public lines 2 0 US dollars 3,000.50 0.00" in words(page)
+    assert "Lines 2 0 US dollars 3,000.50 0.00" in words(page)
     assert "Say in a few words why." in words(client.post(url("undo", batch.pk), {"why": " "}))
     page = client.post(url("undo", batch.pk), {"why": "The wrong month."}, follow=True)
     assert (stored(), public()) == ([], [])
@@ -623,11 +623,11 @@ def test_before_an_undo_its_page_tells_of_later_imports_and_what_readers_will_se
     later, first = ImportBatch.objects.order_by("-pk")
     shown = words(client.get(url("undo", first.pk)))
     assert f"1 of them was replaced by a later import; that form of it stays: {later}" in shown
-    assert "Public lines 2 1 US dollars 3,500.50 1,500.00" in shown
+    assert "Lines 2 1 US dollars 3,500.50 1,500.00" in shown
     assert "Lines that a later file held unchanged go too, for it only confirmed them" in shown
     assert "Import that file again to have them back." in shown
     shown = words(client.get(url("undo", later.pk)))
-    assert "1 line is taken back" in shown and "Public lines 2 2 US dollars 3,500.50 3,000.50" in shown
+    assert "1 line is taken back" in shown and "Lines 2 2 US dollars 3,500.50 3,000.50" in shown
     client.post(url("undo", first.pk), {"why": "wrong"})
     assert public() == ["1500.00"]
     client.post(url("undo", later.pk), {"why": "wrong"})

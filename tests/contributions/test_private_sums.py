@@ -203,6 +203,9 @@ def test_an_import_makes_its_cells_when_it_is_released_and_not_before(settings):
     lines = [f"R{n},{name},private,2021-11-24,,2021,{10 + n},\n" for n, (name, _country) in enumerate(PEOPLE)]
     data = tablib.Dataset().load(HEADER + "".join(lines), format="csv")
     ContributionResource().import_data(data, raise_errors=True, file_name="gifts.csv", user=None)
+    assert ImportBatch.objects.get().plan["notes"][-1] == (
+        "6 lines are of private donors who may not be named: readers see them only added up with those of others, "
+        "once there are enough.")  # fmt: skip
     assert sum(row[-1] for row in shown()) == Decimal(sum(range(10, 16)))
     assert {row[1] for row in shown()} == {"Private donors, Japan", "Private donors, other countries"}
     batch = ImportBatch.objects.get()
