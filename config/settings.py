@@ -150,9 +150,12 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 elif _database["ENGINE"] == "django.db.backends.postgresql":
+    # To compile a query takes longer than all the work of a page. (A pooler that refuses the parameter: `?options=`
+    # at the end of DATABASE_URL.)
+    _database.setdefault("OPTIONS", {}).setdefault("options", "-c jit=off")
     # The pool and the health checks together: no failed request across a database restart.
     _database["CONN_HEALTH_CHECKS"] = True
-    _database.setdefault("OPTIONS", {})["pool"] = {
+    _database["OPTIONS"]["pool"] = {
         "min_size": env_int("DATABASE_POOL_MIN", 2),
         "max_size": env_int("DATABASE_POOL_MAX", 8),
         "timeout": 10,

@@ -42,6 +42,10 @@ os.environ |= {
 }
 
 import django  # noqa: E402
+from django.core.cache import cache  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import transaction  # noqa: E402
+from django.test import override_settings  # noqa: E402
 from django.utils import translation  # noqa: E402
 
 from config import settings as site  # noqa: E402
@@ -96,6 +100,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _in_english() -> None:
     """A request leaves its language behind in the thread; the next test begins in English."""
     translation.activate("en")
+
+
+# --- The demonstration ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def loaded_demo(django_db_setup: None, django_db_blocker) -> Iterator[None]:
+    """The demonstration, loaded once for the tests of a module; each test leaves it as it was."""
+    with django_db_blocker.unblock(), override_settings(DEMO=True), transaction.atomic():
+        cache.clear()
+        call_command("load_demo", verbosity=0)
+        yield
+        transaction.set_rollback(True)
+    cache.clear()
 
 
 # --- The browser ----------------------------------------------------------------------------------

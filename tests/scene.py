@@ -324,7 +324,9 @@ def add_lines(scene: Scene, place: Place | None) -> None:
                 donor,
                 batch=batch,
                 operation=place and place.operation,
-                amount_usd=Decimal(scene.number("line", name, f"{what}, amount", is_public and donor.is_named)),
+                amount_usd=Decimal(
+                    scene.number("line", name, f"{what}, amount", is_public and donor.is_named)
+                ),
                 currency="CHF",
                 amount=Decimal(
                     scene.number("line", name, f"{what}, amount in francs", is_public and donor.is_named)

@@ -16,9 +16,8 @@ from tests.reading import words
 
 
 @pytest.fixture
-def demo(db, settings):
+def demo(loaded_demo, db, settings):
     settings.DEMO = True
-    call_command("load_demo", verbosity=0)
 
 
 def test_the_demonstration_needs_to_be_asked_for(db, settings):

@@ -101,9 +101,8 @@ pytestmark = pytest.mark.once
 
 
 @pytest.fixture
-def demo(db, settings):
+def demo(loaded_demo, db, settings):
     settings.DEMO = True
-    call_command("load_demo", verbosity=0)
 
 
 def in_language(address: str, code: str) -> str:

@@ -1,6 +1,7 @@
 """A finance officer brings a file into the books and to readers, without scripts, and takes it back; axe looks on."""
 
-from tests.browser.test_release import problems_of, sign_in
+from tests.browser.test_release import problems_of
+from tests.signing_in import be_signed_in
 
 FIRST = "Reference,Donor,Donor type,Date,Operation,Amount USD\nR1,Norway,,2021-11-24,PER,1000\nR2,Japan,,2021-11-25,PER,2000\n"
 SECOND = (
@@ -28,8 +29,8 @@ def counted(page):
 def test_a_file_is_uploaded_explained_decided_confirmed_released_and_undone(demo, new_page):
     page = new_page(viewport={"width": 1280, "height": 800}, java_script_enabled=False)
     looker, found = new_page(), {}
-    sign_in(page, "finance")
-    sign_in(looker, "finance")
+    be_signed_in(page, "finance")
+    be_signed_in(looker, "finance")
 
     def look(name, narrow=360):
         looker.goto(page.url)

@@ -6,6 +6,7 @@ from django.urls import reverse
 from operations.editions import record
 from operations.models import Narrative, OpenForm, PopulationFigure
 from tests import factories
+from tests.signing_in import be_signed_in
 
 from .editor import write_at_end
 
@@ -44,8 +45,8 @@ def change(obj, page="change"):
     return reverse(f"admin:operations_{obj._meta.model_name}_{page}", args=[obj.pk])
 
 
-def sign_in(page, name, address="/admin/"):
-    page.goto(address)
+def sign_in(page, name):
+    page.goto("/admin/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Log in").click()
@@ -86,8 +87,8 @@ def wait_for_a_copy(page):
 
 def test_two_people_write_in_one_text_and_neither_loses_a_word(peru, report, ann, bo, new_page):
     first, second = new_page(), new_page()
-    sign_in(first, "ann", change(report))
-    sign_in(second, "bo", change(report))
+    be_signed_in(first, "ann", change(report))
+    be_signed_in(second, "bo", change(report))
     assert "ann has had this form open since" in second.locator("#presence").inner_text()
 
     write(first, "Unmet needs", " and schools")
@@ -120,7 +121,7 @@ def test_what_the_editor_makes_of_a_text_that_was_touched_and_not_changed_is_no_
     peru, report, ann, bo, new_page
 ):
     page = new_page()
-    sign_in(page, "ann", change(report))
+    be_signed_in(page, "ann", change(report))
     write(page, "Unmet needs", "x")
     page.keyboard.press("Backspace")
     assert "<li><p>" in page.locator("#id_sections-1-body, #id_sections-0-body").evaluate_all(
@@ -141,7 +142,7 @@ def test_what_the_editor_makes_of_a_text_that_was_touched_and_not_changed_is_no_
 
 def test_nothing_is_lost_with_a_session_that_ended(peru, report, ann, new_page):
     page = new_page()
-    sign_in(page, "ann", change(report))
+    be_signed_in(page, "ann", change(report))
     write(page, "Unmet needs", " and schools")
     page.locator("#id_key_figures-1-value").fill("71,000")
     page.locator("#id_key_figures-2-value").fill("12")
@@ -181,7 +182,7 @@ def test_a_closed_tab_leaves_what_was_typed_and_others_see_that_nobody_is_there(
     peru, report, ann, bo, new_page
 ):
     page = new_page()
-    sign_in(page, "ann", change(report))
+    be_signed_in(page, "ann", change(report))
     write(page, "Unmet needs", " and schools")
     assert OpenForm.objects.get().user == ann
     context = page.context
@@ -205,7 +206,7 @@ def test_a_closed_tab_leaves_what_was_typed_and_others_see_that_nobody_is_there(
 
 def test_changes_are_thrown_away_on_request_and_when_one_signs_out(peru, report, ann, new_page):
     page = new_page()
-    sign_in(page, "ann", change(report))
+    be_signed_in(page, "ann", change(report))
     for _again in range(2):
         page.locator("#id_key_figures-0-value").fill("999")
         wait_for_a_copy(page)
@@ -226,7 +227,7 @@ def test_changes_are_thrown_away_on_request_and_when_one_signs_out(peru, report,
 
 def test_a_save_that_was_refused_keeps_what_was_typed(peru, report, ann, new_page):
     page = new_page()
-    sign_in(page, "ann", change(report))
+    be_signed_in(page, "ann", change(report))
     page.locator("#id_key_figures-0-value").fill("52,9960")
     save(page)
     page.locator(".errorlist").first.wait_for()
@@ -244,7 +245,7 @@ def test_the_cells_of_a_grid_and_the_countries_of_an_operation_are_kept_too(peru
     factories.user("root", is_superuser=True)
     factories.population(peru, 2020, people=1000)
     page = new_page()
-    sign_in(page, "root", change(peru, "figures"))
+    be_signed_in(page, "root", change(peru, "figures"))
     page.locator("#people-2020-total").fill("1,234")
     wait_for_a_copy(page)
     page.goto(change(peru, "figures"))
@@ -269,9 +270,9 @@ def test_the_cells_of_a_grid_and_the_countries_of_an_operation_are_kept_too(peru
 def test_an_open_form_learns_who_comes_who_saves_and_that_the_session_ended(peru, report, ann, bo, new_page):
     page = new_page()
     page.clock.install()
-    sign_in(page, "ann", change(report))
+    be_signed_in(page, "ann", change(report))
     other = new_page()
-    sign_in(other, "bo", change(report))
+    be_signed_in(other, "bo", change(report))
     page.clock.run_for(31_000)
     presence = page.locator("#presence")
     presence.get_by_text("bo has had this form open since").wait_for()
@@ -288,7 +289,7 @@ def test_an_open_form_learns_who_comes_who_saves_and_that_the_session_ended(peru
 
 def test_after_signing_in_in_another_tab_the_form_saves(peru, report, ann, new_page):
     page = new_page()
-    sign_in(page, "ann", change(report))
+    be_signed_in(page, "ann", change(report))
     page.locator("#id_key_figures-0-value").fill("310,000")
     page.context.clear_cookies(name="sessionid")
     sign_in(page.context.new_page(), "ann")
@@ -299,7 +300,7 @@ def test_after_signing_in_in_another_tab_the_form_saves(peru, report, ann, new_p
 
 def test_copies_of_others_and_of_long_ago_are_forgotten(peru, report, ann, new_page):
     page = new_page()
-    sign_in(page, "ann")
+    be_signed_in(page, "ann", "/admin/")
     page.evaluate(
         """([user, old]) => {
             const copy = (at) => JSON.stringify([{at, fields: {a: "1"}, rows: {}}]);
@@ -331,7 +332,7 @@ def test_the_browser_asks_only_where_what_was_typed_cannot_be_kept(peru, report,
         )
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
-    sign_in(page, "ann", change(report))
+    be_signed_in(page, "ann", change(report))
     page.locator("#id_key_figures-0-value").fill("310,000")
     page.goto("/admin/")
     assert asked == ([] if is_kept else ["beforeunload"])

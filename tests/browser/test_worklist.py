@@ -6,7 +6,7 @@ from operations.editions import record, send_for_review
 from operations.models import Operation
 from operations.translating import translate
 from tests import factories
-from tests.browser.test_staff import sign_in
+from tests.signing_in import be_signed_in
 
 REACH = """() => {
     const box = document.querySelector(".scroll"), edge = box.getBoundingClientRect()
@@ -30,7 +30,7 @@ def test_three_years_fit_a_wide_screen_and_a_narrow_one_scrolls_beside_the_names
     source = peru.narratives.filter(year=2020, kind="year_end", language="en").get()
     translate(source, "fr", None)
     page = new_page(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
-    sign_in(page, "peru")
+    be_signed_in(page, "peru")
     page.goto(f"/admin/operations/work-list/?year={year}&year=2020&year=2019")
     wide = page.evaluate(REACH)
     assert (wide["hidden"], wide["page"]) == (0, 0) and wide["beyond"] <= 0

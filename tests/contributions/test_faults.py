@@ -88,15 +88,17 @@ def test_killed_at_any_moment_an_import_leaves_nothing_or_all_of_itself():
             break
         lines = [f"K{number}-{line}" for line in LINES]
         mine = Counter(line.partition(",")[0] for line in lines)
-        before, raw = books(), a_file(lines)
+        before, raw, newest = books(), a_file(lines), ImportBatch.objects.latest("pk").pk
         pid = in_a_process(lambda raw=raw: import_file(raw))
         time.sleep(whole * chance.uniform(0.1, 1.3))
         kill(pid)
         after = books()
         assert after in (before, before + mine)
-        batch = ImportBatch.objects.latest("pk")
-        assert (batch.state == "imported") == (after != before)
-        outcomes.add(batch.state)
+        # On a quick machine it is killed before there is anything of it.
+        batch = ImportBatch.objects.filter(pk__gt=newest).first()
+        assert (batch is not None and batch.state == "imported") == (after != before)
+        if batch:
+            outcomes.add(batch.state)
         if number % 3 == 0:
             import_file(raw)  # the same file can be imported at once
             assert books() == before + mine

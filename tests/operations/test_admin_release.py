@@ -34,6 +34,7 @@ from operations.resources import PopulationFigureResource
 from tests import factories
 from tests.operations.test_admin import change_url, filled, said, section_field, typed, words
 from tests.operations.test_importing import confirm, upload
+from tests.signing_in import be_signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -1233,13 +1234,6 @@ def test_a_release_waits_for_a_save_and_a_save_for_a_release(two, first):
 # --- In a browser -----------------------------------------------------------------------------------------------------------
 
 
-def sign_in(page, name):
-    page.goto("/admin/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(factories.PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-
-
 def last_sunday(month):
     """The next one, when clocks in Europe change."""
     today = timezone.now().date()
@@ -1262,7 +1256,7 @@ def released(transactional_db):
 
 def test_a_time_that_the_clock_skips_or_repeats_is_asked_about_without_a_script(new_page, released):
     page = new_page(java_script_enabled=False, viewport={"width": 360, "height": 740})
-    sign_in(page, "rita")
+    be_signed_in(page, "rita")
     page.goto(release_url(released))
     page.get_by_label("At a time").check()
     page.get_by_label("Day").fill(last_sunday(3).isoformat())
@@ -1291,7 +1285,7 @@ def test_a_time_that_the_clock_skips_or_repeats_is_asked_about_without_a_script(
 
 def test_the_zone_of_the_browser_is_offered_where_none_was_used_before(new_page, released):
     page = new_page(timezone_id="America/Lima")
-    sign_in(page, "rita")
+    be_signed_in(page, "rita")
     page.goto(release_url(released))
     assert page.get_by_label("Time zone").input_value() == "America/Lima"
     assert page.get_by_role("radio", name="Now").is_checked()
@@ -1307,7 +1301,7 @@ def test_the_zone_of_the_browser_is_offered_where_none_was_used_before(new_page,
 
 
 def test_a_correction_is_released_with_the_keyboard_alone(page, released):
-    sign_in(page, "rita")
+    be_signed_in(page, "rita")
     page.goto(change_url(released))
     page.get_by_role("button", name="Save and release…").focus()
     page.keyboard.press("Enter")
@@ -1338,7 +1332,7 @@ def test_the_pages_with_their_errors_have_no_fault_of_accessibility_and_fit_thei
     gone = factories.narrative(released.operation, 2019, sections={"operational-context": "<p>Of 2019.</p>"})
     editions.release(gone, None)
     withdrawn(gone, factories.user("somebody.with.a.long.name"))
-    sign_in(page, "rita")
+    be_signed_in(page, "rita")
     for name, text in (("release", released), ("withdraw", released), ("release", gone)):
         page.goto(change_url(text, name))
         page.locator(".submit-row input").first.click()  # with its errors

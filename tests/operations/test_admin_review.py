@@ -19,6 +19,7 @@ from operations.reviews import Inbox, Thread
 from operations.states import State, in_state, narratives_with_state, operations_with_state, state_of
 from tests import factories
 from tests.mailing import send_mail_by
+from tests.signing_in import be_signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -927,16 +928,9 @@ def test_the_start_page_shows_and_explains_every_state(client, ana, rita, report
 # --- In a browser -----------------------------------------------------------------------------------
 
 
-def sign_in(page, username):
-    page.goto("/admin/login/")
-    page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill(factories.PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_warning_is_answered_with_the_keyboard_alone_and_what_was_typed_stays(page, ana, report):
-    sign_in(page, "ana")
+    be_signed_in(page, "ana")
     page.goto(url(report))
     source = page.locator("#id_key_figures-0-source")
     source.fill("Registration, not yet saved")
@@ -965,7 +959,7 @@ def test_a_warning_is_answered_with_the_keyboard_alone_and_what_was_typed_stays(
 @pytest.mark.django_db(transaction=True)
 def test_an_answer_that_was_begun_stays_while_another_is_sent(page, ana, report):
     report.sections.filter(type__code="unmet-needs").update(body="<p>52,000 or 52,900 in 2020</p>")
-    sign_in(page, "ana")
+    be_signed_in(page, "ana")
     page.goto(url(report))
     for summary in page.get_by_text("It is right as it stands").all():
         summary.click()
@@ -982,7 +976,7 @@ def test_an_answer_that_was_begun_stays_while_another_is_sent(page, ana, report)
 @pytest.mark.django_db(transaction=True)
 def test_a_text_goes_through_review_without_a_script(new_page, ana, rita, report):
     page = new_page(java_script_enabled=False)
-    sign_in(page, "ana")
+    be_signed_in(page, "ana")
     page.goto(url(report))
     expect(page.get_by_text("Save your changes before you answer")).to_be_visible()
     page.get_by_text("It is right as it stands").click()
@@ -993,7 +987,7 @@ def test_a_text_goes_through_review_without_a_script(new_page, ana, rita, report
     page.get_by_text("Sent for review.").wait_for()
 
     other = new_page(java_script_enabled=False)
-    sign_in(other, "rita")
+    be_signed_in(other, "rita", reverse("admin:index"))
     other.get_by_role("link", name="Peru: year-end report 2020", exact=True).click()
     other.get_by_label("Comment").fill("Which grant?")
     other.get_by_role("button", name="Request changes").click()
@@ -1008,7 +1002,7 @@ def test_a_text_goes_through_review_without_a_script(new_page, ana, rita, report
 @pytest.mark.parametrize("width", [1280, 768, 360])
 def test_the_row_of_buttons_covers_nothing_that_the_keyboard_comes_to(new_page, rita, report, width):
     page = new_page(viewport={"width": width, "height": 740})
-    sign_in(page, "rita")
+    be_signed_in(page, "rita")
     page.goto(url(report))
     row = page.locator(".submit-row")
     height = page.evaluate(
@@ -1027,9 +1021,12 @@ def test_the_row_of_buttons_covers_nothing_that_the_keyboard_comes_to(new_page, 
 @pytest.mark.parametrize(("width", "is_beside"), [(1280, True), (768, False), (360, False)])
 def test_the_panels_stand_beside_the_form_where_there_is_room(new_page, ana, report, width, is_beside):
     page = new_page(viewport={"width": width, "height": 900})
-    sign_in(page, "ana")
+    be_signed_in(page, "ana")
     page.goto(url(report))
-    form, checks = page.locator("#narrative_form").bounding_box(), page.locator("#checks").bounding_box()
+    # Both at one moment: the form grows while its editors start.
+    form, checks = page.evaluate(
+        "['narrative_form', 'checks'].map((id) => document.getElementById(id).getBoundingClientRect().toJSON())"
+    )
     assert (checks["x"] >= form["x"] + form["width"]) is is_beside
     assert (checks["y"] >= form["y"] + form["height"]) is not is_beside
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -3,6 +3,7 @@
 What belongs to each operation bears a word that nothing else bears; where a role does not reach, no body holds it.
 """
 
+import copy
 import datetime as dt
 import io
 import re
@@ -13,6 +14,7 @@ from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, Group
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.urls.resolvers import RegexPattern
@@ -131,9 +133,17 @@ class World:
         return self.operations.get(name) or self.regions[name]
 
 
+@pytest.fixture(scope="module")
+def made_world(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield World()
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world():
-    return World()
+def world(made_world, db):
+    """Made once; each test has objects of its own and leaves the rows as they were."""
+    return copy.deepcopy(made_world)
 
 
 def signed_in(account):

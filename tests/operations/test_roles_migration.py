@@ -73,7 +73,7 @@ def make(apps):
     peru.editors.add(User.objects.get(username="own"))
 
 
-def test_groups_and_editors_become_roles(before):
+def test_groups_and_editors_become_roles_and_the_way_back_gives_editors_their_operations(before):
     make(before)
     executor = MigrationExecutor(connection)
     executor.migrate(AFTER)
@@ -108,10 +108,7 @@ def test_groups_and_editors_become_roles(before):
         field.name for field in apps.get_model("operations", "Operation")._meta.get_fields()
     ]
 
-
-def test_the_way_back_gives_editors_their_operations(before):
-    make(before)
-    MigrationExecutor(connection).migrate(AFTER)
+    # And the way back gives editors their operations.
     executor = MigrationExecutor(connection)
     executor.migrate(BEFORE)
     Operation = executor.loader.project_state(BEFORE).apps.get_model("operations", "Operation")
