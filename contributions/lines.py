@@ -31,6 +31,8 @@ from .models import (
 OPENED = 30
 # And so have the further ones of a page that has opened so many: what a page costs does not grow with the books.
 OPENED_IN_ALL = 150
+# At that address the line stands alone, and so many of its largest are opened; the others are one sum.
+OPENED_ALONE = 500
 
 
 @dataclass
@@ -45,6 +47,8 @@ class PublicLine:
     footnote_language: str = ""  # where it is not the reader's
     note_number: int = 0
     allocations: list[Contribution] = field(default_factory=list)
+    others: int = 0  # allocations beyond those that are opened
+    others_amount: Decimal = Decimal(0)
     is_sealed: bool = False  # holds gifts of private donors that are only shown added up
     family: int | None = None
     kind: str = ""
@@ -187,6 +191,9 @@ def public_lines(
     """Groups of ``grouped`` with names, footnotes and allocations: two queries."""
     families = Donor.objects.in_bulk({group["family"] for group in groups if group["family"]})
     found = [public_line(group, families) for group in groups]
+    if len(found) == 1 and found[0].count > OPENED:
+        open_alone(found[0], lines, at)
+        return found
     small, opened = [], 0
     for line in found:
         if line.count <= min(OPENED, OPENED_IN_ALL - opened):
@@ -205,6 +212,18 @@ def public_lines(
             )
             line.allocations = [] if line.is_sealed else own
     return found
+
+
+def open_alone(line: PublicLine, lines: ContributionQuerySet, at: dt.datetime | None) -> None:
+    """Open the largest allocations of a line that has too many for a list. Two queries."""
+    own = lines.filter(of_days([line]), donor__kind=line.kind)
+    if own.total() != line.amount:
+        line.is_sealed = True
+        return
+    largest = own.select_related("donor").with_operation_names(at).order_by("-amount_usd", "pk")
+    line.allocations = list(largest[:OPENED_ALONE])
+    line.others = line.count - len(line.allocations)
+    line.others_amount = line.amount - sum((one.amount_usd for one in line.allocations), Decimal(0))
 
 
 def of_days(lines: Sequence[PublicLine]) -> Q:

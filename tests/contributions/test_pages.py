@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from contributions import sums
+from contributions import lines, sums
 from contributions.lines import by_day, latest, public_lines
 from contributions.models import Contribution, DailySum, ImportBatch
 from operations.editions import release
@@ -193,10 +193,23 @@ def test_a_line_of_many_allocations_leads_to_them_instead(batch, client):
     norway = make_donor("Norway")
     for _ in range(31):
         give(batch, norway, "1")
+    give(batch, make_donor("Sweden"), "1")
     html = client.get("/contributions/").content.decode()
     assert (
         'href="/contributions/?date=2021-11-24&amp;kind=government&amp;donor=norway">31 allocations<' in html
     )
+    html = client.get("/contributions/?date=2021-11-24&kind=government&donor=norway").content.decode()
+    assert html.count("<li><span>") == 31
+    assert "31 allocations</a>" not in html
+
+
+def test_the_smallest_of_very_many_allocations_are_one_sum(batch, client, monkeypatch):
+    monkeypatch.setattr(lines, "OPENED_ALONE", 40)
+    norway = make_donor("Norway")
+    for number in range(43):
+        give(batch, norway, number + 1)
+    shown = words(client.get("/contributions/?date=2021-11-24&donor=norway"))
+    assert "3 smaller allocations; narrow the list by operation or earmarking to see them $6.00" in shown
 
 
 def test_the_list_can_be_narrowed_and_says_to_what(batch, client):
