@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from operations.cells import clean_amount, clean_name, mixed_script, read_amount
 from operations.headings import same_heading
@@ -27,6 +28,8 @@ MOST_WARNINGS = 500  # of a file
 
 PLAIN_CENTS = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2}))?")
 DOLLARS = re.compile(r"\$|\bUSD\b")
+ROUNDED = 100  # cents by which a source may round what it gives in US dollars twice
+NO_CURRENCY = gettext_lazy("The currency is missing. Write its code, such as USD.")
 MAY_SAY_TOTAL = ("reference", "date", "donor", "operation")
 
 # A line of a file as it is staged: in the order of ``staging.COLUMNS``, without the batch.
@@ -353,12 +356,12 @@ class LineCleaner:
     ) -> tuple[list[Any], list[Any]]:
         """US dollars and the original amount of each line, in cents; a currency that is not given is filled in.
 
-        The amount is as it was given, in the currency of the line; without a column for it, in US dollars.
+        The amount is as it was given, in the currency of the line; ``None`` where that says the same once more.
         """
         count = len(currencies)
         has_usd, has_amount = "amount_usd" in self.has, "amount" in self.has
         column = "amount_usd" if has_usd else "amount"
-        no_currency = set()
+        no_currency, unsaid = set(), set()
         for place, currency in enumerate(currencies):
             if currency:
                 continue
@@ -367,7 +370,9 @@ class LineCleaner:
                 no_currency.add(place)
             elif has_amount and not has_usd and given is not None and text and not DOLLARS.search(str(text)):
                 no_currency.add(place)
-                refuse(place, "currency", _("The currency is missing. Write its code, such as USD."))
+                refuse(place, "currency", str(NO_CURRENCY))
+            elif has_amount and not DOLLARS.search(str(text)):
+                unsaid.add(place)
             currencies[place] = "USD"
         usd = self.usd(raw["amount_usd"]) if has_usd else [None] * count
         original: list[Any] = [None] * count
@@ -389,6 +394,23 @@ class LineCleaner:
                 refuse(place, column, said)
             elif dollars == 0:
                 refuse(place, column, _("The amount is zero. Leave the line out."))
+            elif amount is not None and currencies[place] == "USD" and abs(amount - dollars) > ROUNDED:
+                if place in unsaid:
+                    refuse(place, "currency", str(NO_CURRENCY))
+                else:
+                    refuse(
+                        place,
+                        "amount",
+                        _("The line gives two different amounts in US dollars. Which one is it?"),
+                    )
+            elif amount is not None and (amount * dollars < 0 or (not amount and abs(dollars) > ROUNDED)):
+                refuse(
+                    place,
+                    "amount",
+                    _("This amount and that in US dollars differ in their sign, or one is zero."),
+                )
+            elif amount == dollars and currencies[place] == "USD":
+                original[place] = None  # a file that gives it once means the same
         return usd, original
 
     def add_up(self, raw: dict[str, Sequence[Any]], usd: Sequence[Any], wrong: dict[int, Any]) -> None:

@@ -511,11 +511,14 @@ def import_planned(batch: ImportBatch, user: Any, *, release_at: dt.datetime | N
             staging.lock_books()
             stored = ImportBatch.objects.select_for_update().get(pk=batch.pk)
             check_can_be_imported(stored)
+            check_names(stored.plan)
             overtaken = stored.plan["basis"] != (now := basis()) and not plan_holds(stored)
             stored.plan["basis"] = now
             if not overtaken:
                 store(stored)
                 if stored.state == ImportBatch.State.IMPORTED and release_at is not None:
+                    # What was public at a time that has passed stays as it was.
+                    release_at = max(release_at, timezone.now())
                     check_order(stored, release_at)
                     stored.released_at = release_at
             stored.job = ImportBatch.Job.NONE
@@ -551,6 +554,23 @@ def check_can_be_imported(batch: ImportBatch) -> None:
         )
 
 
+def check_names(plan: dict[str, Any]) -> None:
+    """``PlanIsDead`` where a name that was unknown when the file was read is known by now, or is another's."""
+    new = {fold_name(donor["name"]) for donor in plan["donors"]}
+    spelled = {fold_name(name): uuid.UUID(token) for name, token in plan["aliases"]}
+    if not new and not spelled:
+        return
+    names = ("name_en", "name_fr", "name_es", "name_ar")
+    known = {
+        fold_name(name): token
+        for token, *found in Donor.objects.values_list("token", *names)
+        for name in found
+        if name
+    } | dict(DonorAlias.objects.values_list("folded", "donor__token"))
+    if new & known.keys() or any(known.get(name, token) != token for name, token in spelled.items()):
+        raise PlanIsDead
+
+
 def check_order(batch: ImportBatch, at: dt.datetime) -> None:
     """A line's forms are released in the order in which they came; ``CannotImport`` names what is in the way."""
     earlier = ImportBatch.objects.filter(pk__in=staging.imports_of_older_forms(batch))
@@ -581,10 +601,6 @@ def plan_and_import(batch: ImportBatch, source: Source, resource: Any, user: Any
 
 def plan_holds(batch: ImportBatch) -> bool:
     """Whether the import, compared with the books as they are now, would do the same; the batch keeps the new plan."""
-    names = {donor["name"] for donor in batch.plan["donors"]}
-    if names and Donor.objects.filter(name_en__in=names).exists():
-        batch.state, batch.problem = ImportBatch.State.NEW, READ_AGAIN  # its donors are there by now
-        return False
     staging.compare(batch, batch.plan["columns"], batch.options.get("complete_years", ()))
     tally = staging.tally(batch)
     before, batch.plan["fingerprint"] = batch.plan["fingerprint"], tally.fingerprint

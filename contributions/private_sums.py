@@ -58,24 +58,23 @@ def events(donors: dict[int, Donor]) -> list[tuple[int, list[Event]]]:
     )  # fmt: skip
     found: dict[int, list[Event]] = {pk: [] for pk in order}
     lines = Contribution.objects.filter(donor__in=donors, batch__in=found).order_by("key", "occurrence", "pk")
-    earlier: Contribution | None = None
+    known: tuple[Any, int] | None = None
+    was: Part | None = None
     for line in lines.iterator(chunk_size=AT_A_TIME):
-        is_next = earlier and (earlier.key, earlier.occurrence) == (line.key, line.occurrence)
-        if is_next and not earlier.withdraws:
-            found[line.batch_id].append(
-                Event(earlier.pk, part(earlier, donors[earlier.donor_id], -1), is_gone=True)
-            )
-        if not line.withdraws:
-            found[line.batch_id].append(Event(line.pk, part(line, donors[line.donor_id], 1)))
-        earlier = line
+        if known != (line.key, line.occurrence):
+            known, was = (line.key, line.occurrence), None
+        now = None if line.withdraws else part(line, donors[line.donor_id])
+        if now or was:
+            found[line.batch_id].append(Event(known, now, was))
+        was = now
     return [(pk, events) for pk, events in found.items() if events]
 
 
-def part(line: Contribution, donor: Donor, sign: int) -> Part:
+def part(line: Contribution, donor: Donor) -> Part:
     day = last_of_month(line.date) if settings.PRIVATE_GIFTS_BY == "month" else line.date
     place = (donor.parent_id, str(donor.country or ""))
     cell = Cell(day, place, line.budget_year, line.operation_id, line.earmarking)
-    return Part(donor.pk, cell, sign * int(line.amount_usd.scaleb(2)))
+    return Part(donor.pk, cell, int(line.amount_usd.scaleb(2)))
 
 
 def class_of(place: Any) -> Donor:

@@ -97,10 +97,13 @@ def history(books):
         for parts_of_file, pick in parts:
             for line in [line for line in known if pick.random() < 0.3]:
                 known.remove(line)
-                gone = Part(line.part.donor, line.part.cell, -line.part.cents)
-                events.append(Event(line.line, gone, is_gone=True))
+                new = None
+                if pick.random() < 0.5:
+                    new = Part(line.part.donor, line.part.cell, line.part.cents + pick.choice([0, 1, 500]))
+                    known.append(Event(line.line, new))
+                events.append(Event(line.line, new, line.part))
             for given_part in parts_of_file:
-                known.append(Event((number, len(known), len(events)), given_part))
+                known.append(Event((number, len(events)), given_part))
                 events.append(known[-1])
         found.append((number, events))
     return found, known
@@ -123,19 +126,50 @@ def test_a_later_import_never_changes_the_cells_of_those_before_it(books, count)
 
 
 def test_what_came_and_went_while_it_waited_is_never_shown():
-    gone = Event("line", part("a", -100), is_gone=True)
-    imports = [(1, [Event("line", part("a"))]), (2, [gone, Event("b", part("b")), Event("c", part("c"))])]
+    imports = [
+        (1, [Event("line", part("a"))]),
+        (2, [Event("line", None, part("a")), Event("b", part("b")), Event("c", part("c"))]),
+    ]
     assert cells_of(imports, fewest=2, largest_share=80) == ({2: {part("b").cell: 200}}, [])
 
 
-def test_what_is_taken_back_waits_for_others_as_what_is_given_does():
-    first = [Event(donor, part(donor)) for donor in "abc"]
-    gone = Event("a", part("a", -100), is_gone=True)
-    cells, waiting = cells_of([(1, first), (2, [gone])], fewest=3, largest_share=80)
-    assert (cells, waiting) == ({1: {part("a").cell: 300}}, [gone.part])
-    more = [Event(donor, part(donor)) for donor in "de"]
-    cells, waiting = cells_of([(1, first), (2, [gone]), (3, more)], fewest=3, largest_share=80)
-    assert (cells, waiting) == ({1: {part("a").cell: 300}, 3: {part("a").cell: 100}}, [])
+FIRST = (1, [Event(donor, part(donor)) for donor in "abc"])
+MORE = (3, [Event(donor, part(donor, 70)) for donor in "def"])
+TOO_FEW = (3, [Event(donor, part(donor, 70)) for donor in "de"])
+
+
+@pytest.mark.parametrize(
+    ("events", "change"),
+    [
+        ([Event("a", None, part("a"))], -100),
+        ([Event("a", part("a", 130), part("a"))], 30),
+        ([Event(donor, None, part(donor)) for donor in "abc"], -300),  # b and c would be a, less the first cell
+        ([Event(donor, part(donor, 101), part(donor)) for donor in "abc"], 3),  # corrections are no company
+        # All but one come back under another reference: what is less would be that one.
+        ([Event(donor, None, part(donor)) for donor in "abc"] + [Event(f"{donor}2", part(donor)) for donor in "ab"], -100),
+    ],
+)  # fmt: skip
+def test_what_changes_waits_for_first_gifts_of_several_others(events, change):
+    cell = part("a").cell
+    for more in ([], [TOO_FEW]):
+        cells, waiting = cells_of([FIRST, (2, events), *more], fewest=3, largest_share=80)
+        assert cells == {1: {cell: 300}}
+        assert sum(part.cents for part in waiting) == change + 140 * len(more)
+    cells, waiting = cells_of([FIRST, (2, events), MORE], fewest=3, largest_share=80)
+    assert (cells, waiting) == ({1: {cell: 300}, 3: {cell: 210 + change}}, [])
+
+
+def test_a_correction_that_changes_no_figure_is_none():
+    cells, waiting = cells_of([FIRST, (2, [Event("a", part("a"), part("a"))])], fewest=3, largest_share=80)
+    assert (cells, waiting) == ({1: {part("a").cell: 300}}, [])
+
+
+def test_a_line_that_comes_back_is_no_company():
+    """Or what the first cell has and the second has not would be the gift that stays away."""
+    away = (2, [Event(donor, None, part(donor)) for donor in "abc"] + MORE[1])
+    back = (4, [Event(donor, part(donor)) for donor in "ab"] + [Event("g", part("g"))])
+    cells, waiting = cells_of([FIRST, away, back], fewest=3, largest_share=80)
+    assert (list(cells), len(waiting)) == ([1, 2], 3)
 
 
 def test_a_month_is_shown_by_its_last_day():

@@ -183,7 +183,14 @@ class Command(BaseCommand):
             raise CommandError(
                 "--release takes now, later, or a time such as 2027-01-31T09:00Z.", returncode=2
             )
-        return at if timezone.is_aware(at) else timezone.make_aware(at)
+        at = at if timezone.is_aware(at) else timezone.make_aware(at)
+        if at < timezone.now():
+            raise CommandError(
+                "--release: this time has passed, and readers have seen what was public then. Leave it out to "
+                "release now.",
+                returncode=2,
+            )
+        return at
 
     def decided(self, options: dict[str, Any]) -> dict[str, Any]:
         """What the options decide, as fields of the batch."""
