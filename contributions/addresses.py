@@ -42,4 +42,4 @@ def is_public(match: Any) -> bool:
         return False
     if match.url_name == "contribution":
         return Contribution.objects.released().of_gift(donor, match.kwargs["reference"]).exists()
-    return DailySum.objects.released().of_family(donor).filter(lines__gt=0).exists()
+    return DailySum.objects.released().of_family(donor).by_day().exists()

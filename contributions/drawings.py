@@ -154,7 +154,7 @@ def months_chart(title: str, rows: Sequence[Mapping[str, Any]], year: int) -> ch
     if not amounts:
         return None
     largest = max((i for i in range(len(values)) if values[i] is not None), key=lambda i: values[i])
-    say = _("The largest sum is that of %(month)s: %(amount)s.") % {
+    say = _("The largest sum: %(month)s, %(amount)s.") % {
         "month": long[largest],
         "amount": print_dollars(values[largest]),
     }

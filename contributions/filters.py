@@ -34,6 +34,7 @@ from .models import (
     Donor,
     DonorAlias,
     SummedQuerySet,
+    merged_slug,
 )
 
 # How an address says “of no country”, “of no region”, “to no operation”, “no earmarking given”.
@@ -268,7 +269,7 @@ class Filters:
         return str(year), lambda lines: lines.for_year(year)
 
     def _donor(self, text: str) -> tuple[str, Narrow] | None:
-        donor = self.families.get(text) or self._member(text)
+        donor = self.families.get(text) or self._member(text) or merged_slug(text)
         return donor and (donor.name, lambda lines: lines.of_family(donor))
 
     def _member(self, slug: str) -> Donor | None:
@@ -301,7 +302,7 @@ class Filters:
 
     def _operation(self, text: str) -> tuple[str, Narrow] | None:
         if text == NONE:
-            return _("operation not given by the source"), lambda lines: lines.filter(operation__isnull=True)
+            return _("operation not given"), lambda lines: lines.filter(operation__isnull=True)
         place = next((place for place in self.places.values() if place.slug == text), None)
         return place and (place.name, lambda lines: lines.filter(operation=place.pk))
 
@@ -393,4 +394,4 @@ def holding(word: str, donors: Sequence[SearchedDonor]) -> Q:
 def operation_label(place: Place | None, is_given: bool) -> str:
     if place:
         return place.name
-    return _("operations without a public page") if is_given else _("operation not given by the source")
+    return _("operations without a public page") if is_given else _("operation not given")

@@ -214,15 +214,13 @@ def merge(donor: Donor, into: Donor, *, user: Any, why: str = "", as_kind: str =
         record.was["imports"] = read_again(donor, into)
         record.lines = move_lines(donor, into)
         DailySum.objects.filter(donor=donor).update(donor=into)
-        was_hidden = donor.is_hidden
         donor.members.update(parent=into.parent or into)
         donor.merges.update(donor=into)
         record.was["spellings"] = [alias.name for alias in spell(donor, into)]
         keep_class(donor, into, calls)
         donor.delete()
         record.save()
-        if was_hidden or into.is_class:
-            private_sums.make()
+        private_sums.make()
         check_calls(meant, Donor(pk=record.was["id"]), into)
     return record
 
@@ -491,22 +489,6 @@ def standings_of(donors: Iterable[Donor]) -> dict[int, Standing]:
     )  # fmt: skip
     nothing = [0, Decimal("0.00")]
     return {d.pk: Standing(*books.get(d.pk, nothing), *public.get(d.pk, nothing)) for d in donors}
-
-
-def merged_slug(slug: str) -> Donor | None:
-    """The donor whose public page has what that of a merged one had, by the address that it had.
-
-    ``None`` where there was no such page, as for those who may not be named, or is none now.
-    """
-    record = DonorMerge.objects.filter(was__slug=slug).order_by("-pk").only("donor").first()
-    if record is None or not was_named(record):
-        return None
-    donor = record.donor
-    return Donor.objects.families().filter(pk=donor.parent_id or donor.pk).first() if donor.is_named else None
-
-
-def was_named(record: DonorMerge) -> bool:
-    return record.was["kind"] != Donor.Kind.PRIVATE or record.was["may_be_named"]
 
 
 # --- Likely twins -----------------------------------------------------------------------------------

@@ -20,10 +20,16 @@ AT_A_TIME = 1000
 
 def make() -> list[Part]:
     """Make them all anew, within a transaction of the caller who holds the books; what waits for company."""
-    donors = {donor.pk: donor for donor in Donor.objects.hidden()}
     DailySum.objects.filter(is_cell=True).delete()
+    donors = {donor.pk: donor for donor in Donor.objects.hidden()}
     if not donors:
         return []
+    families = dict(
+        Donor.objects.unnamed().filter(is_class=True, parent__isnull=False).exclude(country="")
+        .order_by("-pk").values_list("country", "parent")
+    )  # fmt: skip
+    for donor in donors.values():  # one class a country, where it belongs to a family
+        donor.parent_id = donor.parent_id or families.get(str(donor.country or ""))
     found, waiting = cells_of(
         events(donors), fewest=settings.PRIVATE_FEWEST_DONORS, largest_share=settings.PRIVATE_LARGEST_SHARE
     )

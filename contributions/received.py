@@ -50,7 +50,7 @@ class Received:
             (_("Situations"), money.situations),
             (_("The whole world, no operation"), money.world),
             (_("Operations without a public page"), money.hidden),
-            (_("Operation not given by the source"), money.not_said),
+            (_("Operation not given"), money.not_said),
         ]
         parts = [Part(label, amount) for i, (label, amount) in enumerate(named) if amount or i == 0]
         if money.own:

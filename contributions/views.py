@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Min
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from operations.asked import asked_number, asked_year
@@ -40,8 +40,7 @@ from .lines import (
     stretch_of_donors,
     stretch_of_order,
 )
-from .merging import merged_slug
-from .models import Contribution, DailySum, Donor, SummedQuerySet
+from .models import Contribution, DailySum, Donor, SummedQuerySet, merged_slug
 from .parts import class_parts, member_parts, operation_parts
 from .ranking import Ranking, against
 
@@ -254,7 +253,11 @@ def donor_sums(donor: Donor, rows: SummedQuerySet, at: dt.datetime) -> dict[str,
 
 @public_page
 def contribution(request: HttpRequest, slug: str, reference: str) -> HttpResponse:
-    donor = get_object_or_404(Donor.objects.families(), slug=slug)
+    donor = Donor.objects.families().filter(slug=slug).first()
+    if donor is None:
+        if found := merged_slug(slug):
+            return redirect("contributions:contribution", found.slug, reference)
+        raise Http404
     gift = Gift.load(Contribution.objects.released(request.at).of_gift(donor, reference), donor, request.at)
     if gift is None:
         at_first(request, None, lambda: first_release(request, donor, reference))

@@ -40,6 +40,17 @@ class Migration(migrations.Migration):
             name="is_class",
             field=models.BooleanField(default=False, help_text="For “private donors in Japan”, whose lines are sums of many gifts already: each is shown as it is. The gifts of a single private donor are only shown added up with those of others.", verbose_name="stands for many"),
         ),
+        migrations.AlterField(
+            model_name="dailysum",
+            name="donor",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=models.PROTECT,
+                related_name="sums",
+                to="contributions.donor",
+            ),
+        ),
         migrations.AddIndex(
             model_name="donor",
             index=models.Index(

@@ -13,6 +13,7 @@ from .donor import (
     DonorAlias,
     DonorMerge,
     donor_class,
+    merged_slug,
     names_a_class,
     shown_otherwise,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "donor_class",
     "import_path",
     "line_digest",
+    "merged_slug",
     "names_a_class",
     "newest_import",
     "shown_otherwise",

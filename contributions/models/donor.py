@@ -245,6 +245,22 @@ class DonorMerge(models.Model):
         return f"{self.name} → {self.donor}"
 
 
+def merged_slug(slug: str) -> Donor | None:
+    """The donor whose public page has what that of a merged one had, by the address that it had.
+
+    ``None`` where there was no such page, as for those who may not be named, or is none now.
+    """
+    record = DonorMerge.objects.filter(was__slug=slug).order_by("-pk").only("donor").first()
+    if record is None or not was_named(record):
+        return None
+    donor = record.donor
+    return Donor.objects.families().filter(pk=donor.parent_id or donor.pk).first() if donor.is_named else None
+
+
+def was_named(record: DonorMerge) -> bool:
+    return record.was["kind"] != Donor.Kind.PRIVATE or record.was["may_be_named"]
+
+
 def names_a_class(name: str) -> bool:
     """Whether a name is that of private donors together, as “Private donors in Japan” and “donateurs privés”."""
     return any(words in fold_name(name) for words in CLASS_NAMES)

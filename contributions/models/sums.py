@@ -135,9 +135,7 @@ class DailySum(models.Model):
     batch = models.ForeignKey(
         ImportBatch, models.CASCADE, related_name="sums", db_constraint=False, db_index=False
     )
-    donor = models.ForeignKey(
-        Donor, models.DO_NOTHING, related_name="sums", db_constraint=False, db_index=False
-    )
+    donor = models.ForeignKey(Donor, models.PROTECT, related_name="sums", db_constraint=False, db_index=False)
     operation = models.ForeignKey(
         Operation, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
     )

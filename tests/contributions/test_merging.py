@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from contributions import importing, merging, releasing
 from contributions.importing import CannotImport
-from contributions.merging import CannotMerge, Outlook, Standing, merge, merged_slug, nearest, twins
+from contributions.merging import CannotMerge, Outlook, Standing, merge, nearest, twins
 from contributions.models import (
     Contribution,
     DailySum,
@@ -25,11 +25,13 @@ from contributions.models import (
     ImportBatch,
     ImportSource,
     contribution_key,
+    merged_slug,
 )
 from contributions.resources import ContributionResource
 from operations.importing import Overtaken
 from tests import factories
 from tests.operations.test_importing import load
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 
@@ -224,7 +226,7 @@ def test_a_merge_asks_as_much_for_one_line_as_for_many(
     # table of keys (dropped, made, read, filled, indexed, compared, used, dropped); sums, members, merges; spellings
     # (those it has already, its own, those of others, known, made); the donor's deletion (members, lines, merges,
     # spellings, itself); the record. PostgreSQL: the lock, and the statistics of the table.
-    with django_assert_num_queries(37 if connection.vendor == "sqlite" else 39):
+    with django_assert_num_queries(40 if connection.vendor == "sqlite" else 42):
         assert merge(norge, norway, user=None).lines == lines
 
 
@@ -304,6 +306,13 @@ def test_a_merged_donor_can_be_merged_on(norway, norge):
     assert second.was["merges"] == [first.pk]
     assert (merged_slug("noreg"), merged_slug("norge"), merged_slug("norway")) == (norway, norway, None)
     assert imported("A1,Noreg,,2021-11-24,100") == (1, 0, 0)
+
+
+def test_the_old_addresses_of_a_gift_and_of_a_list_lead_to_the_new_ones(client, norway, norge):
+    imported("A1,Norge,,2021-11-24,100")
+    merge(norge, norway, user=None)
+    assert client.get("/contributions/norge/a1/").url == "/contributions/norway/a1/"
+    assert "Donor: Norway ×" in words(client.get("/contributions/?donor=norge"))
 
 
 def test_the_old_address_leads_to_the_page_that_has_the_lines_now_and_never_to_a_hidden_donor(norway, norge):

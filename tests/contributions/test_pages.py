@@ -185,7 +185,7 @@ def test_a_line_opens_to_its_allocations(batch, client):
     text = words(client.get("/contributions/"))
     assert "Peru · budget 2021 · softly earmarked $3.50" in text
     assert "an operation without a public page · budget 2021 · earmarking not given $2.00" in text
-    assert "operation not given by the source · budget 2021 · earmarking not given $1.00" in text
+    assert "operation not given · budget 2021 · earmarking not given $1.00" in text
     assert "Draft operation" not in text
 
 

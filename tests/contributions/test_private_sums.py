@@ -11,11 +11,12 @@ from fractions import Fraction
 import pytest
 import tablib
 from django.core.management import call_command
+from django.db.models import ProtectedError
 from django.utils import timezone
 
-from contributions import private_sums, releasing
+from contributions import private_sums, releasing, sums
 from contributions.merging import CannotMerge, merge
-from contributions.models import Contribution, DailySum, ImportBatch
+from contributions.models import Contribution, DailySum, Donor, ImportBatch
 from contributions.resources import ContributionResource
 from operations.editions import release
 from operations.models import Region
@@ -114,7 +115,7 @@ def test_where_the_site_shows_months_no_day_is_told(settings, client):
     assert shown() == [
         ("2020-02-29", "Private donors in Japan", None, Decimal("10.00")),
         ("2021-11-02", "Japan", None, Decimal("5.00")),
-        ("2021-11-30", "Private donors, Japan", None, Decimal("33.00")),
+        ("2021-11-30", "Private donors in Japan", None, Decimal("33.00")),
     ]
     page = client.get("/contributions/").content.decode()
     assert "3 February 2020" not in page
@@ -181,6 +182,51 @@ def test_a_class_and_a_person_are_not_merged():
     for pair in ((person, many), (many, person)):
         with pytest.raises(CannotMerge, match="stands for many"):
             merge(*pair, user=None)
+
+
+def test_a_class_that_readers_see_cannot_be_deleted():
+    batch = factories.batch()
+    for donor, amount in zip(people()[2:5], (10, 12, 11), strict=True):
+        gave(batch, donor, amount)
+    private_sums.make()
+    with pytest.raises(ProtectedError):
+        Donor.objects.get(country="ZZ").delete()
+
+
+def test_gifts_of_a_country_with_a_family_are_of_its_class(client):
+    japan = factories.donor("Japan", country="JP")
+    factories.donor("Private donors in Japan", kind="private", parent=japan, country="JP")
+    batch = factories.batch()
+    for donor, amount in zip(people()[:3], (10, 12, 11), strict=True):
+        gave(batch, donor, amount)
+    private_sums.make()
+    assert shown() == [("2021-11-24", "Private donors in Japan", None, Decimal("33.00"))]
+    assert (
+        "Gifts of private donors that are only shown added up" in client.get("/contributions/?q=Japan").text
+    )
+
+
+def test_a_family_has_a_page_only_as_long_as_there_is_something_on_it(client):
+    norway = factories.donor()
+    first, second = (factories.batch(released_at=timezone.now() - dt.timedelta(days=n)) for n in (2, 1))
+    line = gave(first, norway, 10)
+    assert "/donors/norway/" in client.get("/sitemap.xml").text
+    replaced(line, second, withdraws=True, is_current=False)
+    sums.make(second)
+    assert client.get("/donors/norway/").status_code == 404
+    assert "/donors/norway/" not in client.get("/sitemap.xml").text
+
+
+def test_a_merge_of_families_makes_the_cells_anew():
+    japan, nippon = factories.donor("Japan", country="JP"), factories.donor("Nippon", country="JP")
+    batch = factories.batch()
+    for number, family in enumerate([japan, nippon, nippon]):
+        donor = factories.donor(f"P{number}", kind="private", parent=family, is_class=False)
+        gave(batch, donor, 10 + number)
+    private_sums.make()
+    assert [row[1] for row in shown()] == ["Private donors, other countries"]
+    merge(nippon, japan, user=None)
+    assert shown() == [("2021-11-24", "Private donors, Japan", None, Decimal("33.00"))]
 
 
 def test_an_undone_import_leaves_what_there_would_be_without_it():
