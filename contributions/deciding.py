@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Case, Count, F, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from operations.cells import clean_amount
 
@@ -51,6 +52,32 @@ def decide(batch: ImportBatch, decisions: dict[int, str]) -> None:
     batch.counts |= tally.counts
     batch.plan |= {"fingerprint": tally.fingerprint, "totals": totals(batch)}
     batch.save(update_fields=["counts", "plan"])
+
+
+# --- Lines that may be known under another key ------------------------------------------------------
+
+
+def count_alike(batch: ImportBatch) -> int:
+    """How many new lines look like known ones (see ``staging.count_alike``), as its plan keeps it."""
+    if not batch.counts["new"] or not Contribution.objects.current().exists():
+        return 0
+    return staging.count_alike(batch)
+
+
+def undecided_alike(batch: ImportBatch) -> int:
+    """Those of which nobody has said that they are gifts of their own."""
+    count = batch.plan.get("alike", 0)
+    return count if count > batch.options.get("alike", 0) else 0
+
+
+def told_alike(count: int) -> str:
+    return ngettext(
+        "%(count)s new line has the donor, day and amount of a known one, under another reference, operation, budget "
+        "year or earmarking. Say that it is a gift of its own, or correct the file.",
+        "%(count)s new lines have the donor, day and amount of known ones, under another reference, operation, budget "
+        "year or earmarking. Say that they are gifts of their own, or correct the file.",
+        count,
+    ) % {"count": f"{count:,}"}
 
 
 # --- Totals -----------------------------------------------------------------------------------------

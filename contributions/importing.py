@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,10 +32,19 @@ from operations.reading import Reading, TableFile, open_table
 
 from . import private_sums, staging, sums
 from .cleaning import LineCleaner, Warned
-from .deciding import control_problem, decide_all, totals, undecided
+from .deciding import (
+    control_problem,
+    count_alike,
+    decide_all,
+    told_alike,
+    totals,
+    undecided,
+    undecided_alike,
+)
 from .models import Contribution, Donor, DonorAlias, DonorMerge, ImportBatch, ImportProblem, contribution_key
 
 CHUNK = 5000  # rows that are cleaned at a time
+BEATS = 10_000  # rows between two signs of life
 STAGED_AT_A_TIME = 20_000  # lines of one COPY; SQLite lets others write between two
 MOST_NOTED = 20  # warnings that are told among the notes; the plan has them all
 SAMPLE = 8  # rows of a file that are shown
@@ -108,6 +117,12 @@ def same_file(batch: ImportBatch) -> ImportBatch | None:
     if undone:
         others = others.filter(made_at__gt=undone)
     for other in others.order_by("-pk"):
+        later = ImportBatch.objects.of_contributions().imported().filter(pk__gt=other.pk)
+        if any(
+            counts.get("changed") or counts.get("withdrawn")
+            for counts in later.values_list("counts", flat=True)
+        ):
+            continue  # its lines may have been replaced since
         decided = [(batch.mapping, other.mapping), (batch.reading, other.reading)]
         decided += [({n: batch.options.get(n) for n in MEANING}, {n: other.options.get(n) for n in MEANING})]
         if all(
@@ -143,20 +158,20 @@ def read_file(batch: ImportBatch, resource: Any, *, beat: Beat | None = None, **
         if not batch.mapping:
             columns = [f.column_name for f in resource.get_import_fields()]
             batch.mapping = propose(table.headers, columns, resource.aliases, hxl=table.hxl)
-        survey = look_over(batch, table)
+        survey = look_over(batch, table, resource)
         batch.plan = {"survey": survey}
         if survey["questions"]:
             batch.state, batch.job = ImportBatch.State.ASKING, ImportBatch.Job.NONE
-            batch.save()
+            keep(batch)
             return
         make_plan(batch, table, resource, beat)
     except ValidationError as error:
         batch.state, batch.job = ImportBatch.State.FAILED, ImportBatch.Job.NONE
         batch.problem = " ".join(error.messages)
-        batch.save()
+        keep(batch)
 
 
-def look_over(batch: ImportBatch, table: TableFile) -> dict[str, Any]:
+def look_over(batch: ImportBatch, table: TableFile, resource: Any) -> dict[str, Any]:
     """What the columns prove about dates and amounts, which lines may be no records, and what has to be asked."""
     options, place = (
         batch.options,
@@ -165,6 +180,8 @@ def look_over(batch: ImportBatch, table: TableFile) -> dict[str, Any]:
     dates, amounts = DateEvidence(), AmountEvidence()
     rows, sample = 0, []
     for lines, cells in table.batches():
+        if rows // BEATS < (rows + len(cells)) // BEATS:
+            sign_of_life(batch, 0)
         if "date" in place:
             dates.add([row[place["date"]] for row in cells], lines)
         for name in ("amount_usd", "amount"):
@@ -184,6 +201,7 @@ def look_over(batch: ImportBatch, table: TableFile) -> dict[str, Any]:
         "found": dict(table.found),
         "dates": {"order": date.order, "proof": date.proof, "contradiction": date.contradiction},
         "amounts": {"decimal": amount.decimal, "proof": amount.proof, "contradiction": amount.contradiction},
+        "moved": moved_columns(batch, table, resource),
     }
     answered = set(options.get("answered", ()))
     if "dates" not in answered:
@@ -194,12 +212,53 @@ def look_over(batch: ImportBatch, table: TableFile) -> dict[str, Any]:
     return survey
 
 
+def moved_columns(batch: ImportBatch, table: TableFile, resource: Any) -> dict[str, Any]:
+    """Where columns that were decided for another file do not fit this one; nothing once somebody looked at them."""
+    options, known = batch.options, [f.column_name for f in resource.get_import_fields()]
+    if "columns" in options.get("answered", ()):
+        return {"missing": [], "alike": {}}
+    decided = [*batch.mapping, *(rule["header"] for rule in options.get("leave_out_where", ()))]
+    present = {column for header, column in batch.mapping.items() if header in table.headers}
+    # What somebody saw in the other file, and left unused, is left so.
+    seen = {*batch.mapping, *options.get("headers_seen", ())}
+    new = ["" if header in seen else header for header in table.headers]
+    tags = [tag if header else "" for tag, header in zip(table.hxl, new, strict=False)]
+    alike = propose(new, [column for column in known if column not in present], resource.aliases, hxl=tags)
+    if batch.mapping == propose(table.headers, known, resource.aliases, hxl=table.hxl):
+        alike = {}  # the columns were proposed for this file, or might have been
+    missing = dict.fromkeys(header for header in decided if header not in table.headers)
+    return {"missing": list(missing), "alike": alike}
+
+
+def told_of_moved(moved: dict[str, Any], constants: dict[str, str]) -> Iterator[str]:
+    if moved["missing"]:
+        names = ", ".join(f"“{shown(header)}”" for header in moved["missing"])
+        yield _("Columns were decided that this file does not have: %s.") % names
+    for header, column in moved["alike"].items():
+        told = {"header": shown(header), "column": column, "cell": shown(constants.get(column, ""))}
+        if column in constants:
+            said = _("“%(header)s” looks like “%(column)s”, for which every line was to say “%(cell)s”.")
+        else:
+            said = _("“%(header)s” looks like “%(column)s”, and is not used.")
+        yield said % told
+    yield _("Look at what each column holds.")
+
+
 def questions(
     batch: ImportBatch, survey: dict[str, Any], ask_dates: bool, ask_amounts: bool
 ) -> Iterator[dict[str, str]]:
     """What only a person can say; what was answered is not asked again."""
     answered = set(batch.options.get("answered", ()))
     has = {*batch.mapping.values(), *constants_of(batch)}
+    if others := batch.reading["sheets_alike"]:
+        said = _(
+            "Only the sheet “%(name)s” was read, but others hold such a table too: %(sheets)s. Choose one."
+        )
+        sheets = ", ".join(f"“{shown(sheet)}”" for sheet in others)
+        yield {"name": "sheet", "said": said % {"name": shown(batch.reading["sheet"]), "sheets": sheets}}
+    if any(survey["moved"].values()):
+        said = " ".join(told_of_moved(survey["moved"], constants_of(batch)))
+        yield {"name": "columns", "said": said}
     for name in ("donor", "date"):
         if name not in has:
             yield {"name": name, "said": _("No column is known as “%s”. Which one is it?") % name}
@@ -207,6 +266,10 @@ def questions(
         yield {"name": "amount", "said": _("No column is known to hold the amounts. Which one is it?")}
     elif "amount_usd" not in has and "currency" not in has:
         yield {"name": "currency", "said": _("The file does not say in which currency its amounts are.")}
+    # A kept answer tells which of two days is meant; it does not settle what this file says against itself.
+    of_source = set(batch.options.get("answered_before", ()))
+    if survey["dates"]["contradiction"]:
+        answered -= of_source & {"dates"}
     if ask_dates and "dates" not in answered and "date" in batch.mapping.values():
         yield {"name": "dates", "said": survey["dates"]["contradiction"] or survey["dates"]["proof"]}
     if ask_amounts and "decimal" not in answered:
@@ -247,7 +310,9 @@ def make_plan(batch: ImportBatch, source: Source, resource: Any, beat: Beat | No
     if batch.options.get("complete_years") and not resource.may_everywhere:
         said = _("You may import lines of some operations alone, so no file of yours is complete for a year.")
         missing.append(CellError(1, "", "", said))
+    missing += missing_rules(batch, source)
     read = Read() if missing else read_lines(batch, source, resource, beat)
+    missing += [] if missing else incomplete_years(batch)
     keep_problems(batch, missing)
     columns = compared_columns(has)
     batch.plan |= {"basis": basis(), "columns": sorted(columns), "left_out": left_out}
@@ -270,9 +335,9 @@ def make_plan(batch: ImportBatch, source: Source, resource: Any, beat: Beat | No
         "unknown": resource.unknown(),
         "errors": len(missing) + read.problems_kept,
     }
-    batch.plan |= {"totals": totals(batch), "repeated": repeated}
+    batch.plan |= {"totals": totals(batch), "repeated": repeated, "alike": count_alike(batch)}
     batch.state, batch.job = ImportBatch.State.PLANNED, ImportBatch.Job.NONE
-    batch.save()
+    keep(batch)
 
 
 def match(batch: ImportBatch, source: Source, resource: Any) -> tuple[dict[str, str], list[str]]:
@@ -294,6 +359,20 @@ def missing_columns(resource: Any, has: set[str]) -> Iterable[CellError]:
             yield CellError(1, name, "", _("The file has no column “%(name)s”.") % {"name": name})
     if not has & {"amount_usd", "amount"}:
         yield CellError(1, "amount_usd", "", _("The file has no column “amount_usd” or “amount”."))
+
+
+def missing_rules(batch: ImportBatch, source: Source) -> Iterator[CellError]:
+    for rule in batch.options.get("leave_out_where", ()):
+        if rule["header"] not in source.headers:
+            said = _("The file has no column “%s”, by which lines are to be left out.")
+            yield CellError(1, rule["header"], "", said % rule["header"])
+
+
+def incomplete_years(batch: ImportBatch) -> Iterator[CellError]:
+    for year in batch.options.get("complete_years", ()):
+        if not batch.staged.filter(budget_year=year).exists():
+            said = _("The file is said to be complete for %(year)d, and has no good line of it.")
+            yield CellError(1, "budget_year", "", said % {"year": year})
 
 
 def compared_columns(has: set[str]) -> set[str]:
@@ -417,7 +496,14 @@ def in_chunks(
 def sign_of_life(batch: ImportBatch, rows: int) -> None:
     """A sign of life, for who watches the progress."""
     batch.progress = rows
-    ImportBatch.objects.filter(pk=batch.pk).update(progress=rows, beat_at=timezone.now())
+    staging.hold(batch, progress=rows)
+
+
+def keep(batch: ImportBatch) -> None:
+    """Save what the work on it came to."""
+    with transaction.atomic():
+        staging.hold(batch)
+        batch.save()
 
 
 def keep_problems(batch: ImportBatch, problems: Sequence[CellError]) -> int:
@@ -525,7 +611,7 @@ def import_planned(batch: ImportBatch, user: Any, *, release_at: dt.datetime | N
             stored.save()
             if stored.released_at is not None:
                 private_sums.make()
-    except PlanIsDead:
+    except (PlanIsDead, Donor.DoesNotExist, IntegrityError):  # what it refers to is gone
         overtaken = True
         batch.state, batch.job, batch.problem = ImportBatch.State.NEW, ImportBatch.Job.NONE, READ_AGAIN
         batch.save(update_fields=["state", "job", "problem"])
@@ -543,6 +629,8 @@ def check_can_be_imported(batch: ImportBatch) -> None:
         raise CannotImport(_("The file has errors. Nothing was imported."))
     if problem := control_problem(batch):
         raise CannotImport(problem)
+    if count := undecided_alike(batch):
+        raise CannotImport(told_alike(count))
     if count := undecided(batch):
         raise CannotImport(
             ngettext(
@@ -592,6 +680,8 @@ def plan_and_import(batch: ImportBatch, source: Source, resource: Any, user: Any
         if batch.plan["errors"]:
             return
         decide_all(batch)
+        batch.options["alike"] = batch.plan["alike"]
+        batch.save(update_fields=["options"])
         try:
             import_planned(batch, user, release_at=timezone.now())
         except Overtaken:
@@ -605,7 +695,7 @@ def plan_holds(batch: ImportBatch) -> bool:
     tally = staging.tally(batch)
     before, batch.plan["fingerprint"] = batch.plan["fingerprint"], tally.fingerprint
     batch.counts |= tally.counts
-    batch.plan["totals"] = totals(batch)
+    batch.plan |= {"totals": totals(batch), "alike": count_alike(batch)}
     return before == batch.plan["fingerprint"]
 
 

@@ -24,7 +24,7 @@ from .resources import ContributionResource
 
 logger = logging.getLogger(__name__)
 
-SILENT = dt.timedelta(seconds=60)  # without a sign of life: the worker is gone
+SILENT = dt.timedelta(seconds=180)  # without a sign of life: the worker is gone
 MOST_ATTEMPTS = 3
 
 
@@ -71,6 +71,8 @@ def run(batch: ImportBatch) -> None:
         work_on(batch)
     except Overtaken:
         pass  # the batch holds the new plan, to be looked at again
+    except staging.TakenOver:
+        logger.warning("Import %s is in the hands of another worker by now.", batch.pk)
     except Exception as error:
         logger.exception("The work on import %s failed.", batch.pk)
         fail(batch, reason(error), is_final=not isinstance(error, CannotImport))

@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from .cleaning import Staged
 from .models import COMPARED, Contribution, ImportBatch, StagedLine
@@ -62,6 +63,17 @@ def lock_books() -> None:
         run("SELECT pg_advisory_xact_lock(%s)", LOCK)
 
 
+class TakenOver(Exception):
+    """Another worker does the job of this batch by now: nothing of it may be touched any more."""
+
+
+def hold(batch: ImportBatch, **fields: Any) -> None:
+    """A sign of life, in the transaction of what it is the life of; ``TakenOver`` where the job is another's by now."""
+    ours = ImportBatch.objects.filter(pk=batch.pk, attempts=batch.attempts, queued_at=batch.queued_at)
+    if not ours.update(beat_at=timezone.now(), **fields):
+        raise TakenOver
+
+
 # --- In ---------------------------------------------------------------------------------------------
 
 
@@ -71,6 +83,7 @@ def stage(batch: ImportBatch, lines: Sequence[Staged]) -> None:
         return
     always = (batch.pk, StagedLine.State.NEW.value, 1, "")
     with transaction.atomic(), connection.cursor() as cursor:
+        hold(batch)
         if is_postgres():
             names = ", ".join((*ALWAYS, *COLUMNS))
             before = "\t".join(map(str, always)) + "\t"
@@ -95,7 +108,9 @@ def escaped(line: Staged) -> str:
 
 def clear(batch: ImportBatch) -> None:
     """Forget the staged lines of a batch."""
-    StagedLine.objects.filter(batch=batch).delete()
+    with transaction.atomic():
+        hold(batch)
+        StagedLine.objects.filter(batch=batch).delete()
 
 
 # --- Compared ---------------------------------------------------------------------------------------
@@ -114,6 +129,7 @@ def compare(
     """
     compared = [name for name in COMPARED if name in set(columns)]
     with transaction.atomic():
+        hold(batch)
         if not is_first:
             forget_comparison(batch)
         if is_postgres():
@@ -270,6 +286,42 @@ def withdraw_missing(batch: ImportBatch, year: int) -> None:
         batch.pk,
         year,
     )
+
+
+def find_alike(batch: ImportBatch) -> None:
+    """Keep the donor, day and US dollars of the known lines that the file does not have, of the days of its new ones."""
+    run("DROP TABLE IF EXISTS known_lines")
+    days = f"SELECT {{}}(date) FROM {STAGED} WHERE batch_id = %s AND state = 'n'"
+    run(
+        f"CREATE TEMPORARY TABLE known_lines AS SELECT d.token, c.date, c.amount_usd, MIN(c.id) AS id FROM {BOOKS} AS c "
+        f"JOIN contributions_donor AS d ON d.id = c.donor_id {NOT_MATCHED} WHERE m.id IS NULL AND c.is_current "
+        f"AND c.date BETWEEN ({days.format('MIN')}) AND ({days.format('MAX')}) GROUP BY d.token, c.date, c.amount_usd",
+        *[batch.pk] * 3,
+    )
+    run("CREATE INDEX known_line ON known_lines (token, date, amount_usd)")
+
+
+def alike(batch: ImportBatch, columns: str, rest: str = "") -> list[tuple]:
+    """These columns of new lines (``s``) with the donor, day and US dollars of a known one (``k``)."""
+    with transaction.atomic():
+        find_alike(batch)
+        found = rows(
+            f"SELECT {columns} FROM {STAGED} AS s JOIN known_lines AS k ON k.token = s.donor_token "
+            f"AND k.date = s.date AND k.amount_usd = s.amount_usd WHERE s.batch_id = %s AND s.state = 'n' {rest}",
+            batch.pk,
+        )
+        run("DROP TABLE known_lines")
+    return found
+
+
+def count_alike(batch: ImportBatch) -> int:
+    """New lines with the donor, day and US dollars of a known one that the file does not have."""
+    return alike(batch, "COUNT(*)")[0][0]
+
+
+def first_alike(batch: ImportBatch, most: int) -> list[tuple[int, int]]:
+    """Of the first of these the keys of the staged and of the known line."""
+    return alike(batch, "s.id, k.id", f"ORDER BY s.line LIMIT {most:d}")
 
 
 # --- Out --------------------------------------------------------------------------------------------

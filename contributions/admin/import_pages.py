@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from operations.text_files import ENCODINGS
 
+from .. import staging
 from ..cleaning import MOST_WARNINGS
 from ..deciding import DECIDED, control_problem, repeated
 from ..import_forms import (
@@ -33,6 +34,8 @@ from ..models import COMPARED, Contribution, Donor, ImportBatch, StagedLine
 
 LINES_OF_A_PAGE = 50
 FOOTNOTES = 20  # names that are shown
+FEW = 20  # lines that look like known ones
+KEYED = ("reference", "operation", "budget_year", "earmarking")
 
 State, Job = ImportBatch.State, ImportBatch.Job
 
@@ -207,6 +210,22 @@ def staged_rows(batch: ImportBatch, lines: Iterable[StagedLine]) -> list[dict[st
                 ],
             }
         )
+    return rows
+
+
+def alike_rows(batch: ImportBatch, with_books: bool) -> list[dict[str, Any]]:
+    """The first new lines that look like known ones; ``with_books``, what tells the two apart."""
+    pairs = staging.first_alike(batch, FEW)
+    known = Contribution.objects.select_related("operation").in_bulk([pk for _new, pk in pairs])
+    lines = batch.staged.select_related("operation").in_bulk([pk for pk, _known in pairs])
+    rows = staged_rows(batch, [lines[pk] for pk, _known in pairs])
+    for row, (pk, old) in zip(rows, pairs, strict=True):
+        both = [(name, getattr(known[old], name), getattr(lines[pk], name)) for name in KEYED]
+        row["differences"] = [
+            (capfirst(COLUMNS[name]), printed_value(name, was or ""), printed_value(name, now or ""))
+            for name, was, now in both
+            if was != now and with_books
+        ]
     return rows
 
 

@@ -37,7 +37,16 @@ from operations.admin.rights import READ_OFFICES, everywhere
 from operations.moments import with_zone
 
 from .. import importing, jobs, releasing, staging
-from ..deciding import DECIDED, control_problem, decide, decide_all, totals, undecided
+from ..deciding import (
+    DECIDED,
+    control_problem,
+    decide,
+    decide_all,
+    told_alike,
+    totals,
+    undecided,
+    undecided_alike,
+)
 from ..errors import errors_file
 from ..import_forms import (
     ColumnsForm,
@@ -51,6 +60,7 @@ from ..models import Contribution, Donor, ImportBatch
 from ..resources import ContributionResource
 from .import_pages import (
     Compared,
+    alike_rows,
     control_of,
     footnotes_of,
     how_it_was_read,
@@ -438,6 +448,8 @@ class ImportBatchAdmin(ReadOnlyAdmin):
         if count := batch.plan["errors"]:
             said = ngettext("The file has %s error.", "The file has %s errors.", count)
             found.append((said % f"{count:,}", "errors"))
+        if count := undecided_alike(batch):
+            found.append((told_alike(count), "alike"))
         if count := undecided(batch):
             said = ngettext(
                 "%s line differs from the known one and is not decided.",
@@ -487,6 +499,9 @@ class ImportBatchAdmin(ReadOnlyAdmin):
             "page": page,
             "replacements": staged_rows(batch, page),
             "decisions": [("r", _("replace it")), ("k", _("keep the known one")), ("a", _("another gift"))],
+            "alike": alike_rows(batch, self.sees_books(request)) if plan.get("alike") else [],
+            "alike_count": plan.get("alike", 0),
+            "alike_is_open": bool(undecided_alike(batch)),
             "repeated": repeated_rows(batch) if plan.get("repeated") else [],
             "heads": line_heads(),
             "new": staged_rows(batch, staged.filter(state__in=["n"])[:FIRST_LINES]) if counts["new"] else [],
@@ -517,19 +532,24 @@ class ImportBatchAdmin(ReadOnlyAdmin):
             given = {
                 int(name[5:]): value
                 for name, value in request.POST.items()
-                if name.startswith("line-") and name[5:].isdecimal() and value in ("r", "k", "a")
+                if name.startswith("line-")
+                and name[5:].isdecimal()
+                and len(name) < 24
+                and value in ("r", "k", "a")
             }
             if given:
                 decide(batch, given)
             if "_all" in request.POST:
                 decide_all(batch)
+            if "_alike" in request.POST:
+                batch.options["alike"] = batch.plan["alike"]
             batch.plan["totals"] = totals(batch)
-            batch.save(update_fields=["plan"])
-            said = _("Decided that all other changed lines replace the known ones.") if "_all" in request.POST else _("Decided on changed lines.")  # fmt: skip
+            batch.save(update_fields=["plan", "options"])
+            said = _("Said that new lines like known ones are gifts of their own.") if "_alike" in request.POST else _("Decided that all other changed lines replace the known ones.") if "_all" in request.POST else _("Decided on changed lines.")  # fmt: skip
             self.log_change(request, batch, said)
         page = request.POST.get("page", "")
         return HttpResponseRedirect(
-            f"{self.url('change', pk)}?page={page if page.isdecimal() else 1}#replacements"
+            f"{self.url('change', pk)}?page={page if page.isdecimal() else 1}#{'alike' if '_alike' in request.POST else 'replacements'}"
         )
 
     def decide_names(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import io
 import re
 from decimal import Decimal
 
+import openpyxl
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -236,6 +238,49 @@ def test_what_a_file_does_not_say_is_asked_and_kept_as_a_source_for_the_next_one
     page = upload(client, next_one.replace("Norwegen", "Norway"), source=source.pk)
     assert newest().state == "planned", words(page)
     assert "2021-04-13 Norway – 2021 1.50" in words(page)
+
+
+def test_columns_of_a_kept_source_that_moved_are_looked_at_before_anything_is_compared(client):
+    kept = {"Ref": "reference", "Who": "donor", "When": "date", "Sum": "amount"}
+    source = ImportSource.objects.create(name="ERP", mapping=kept, options={"constants": {"currency": "USD"}})
+    text = "Reference,Who,When,Sum,Currency\nR1,Norway,2021-11-24,5,USD\n"
+    page = upload(client, text, source=source.pk)
+    assert newest().state == "asking"
+    assert "Columns were decided that this file does not have: “Ref”." in words(page)
+    page = answer(client, page)  # what the columns look like is proposed
+    assert "A column of the file says it already." in words(page) and newest().state == "asking"
+    columns = {"column-0": "", "column-4": ""}
+    answer(client, page, **columns, save_as="ERP")
+    batch, source = newest(), ImportSource.objects.get()
+    assert (batch.state, batch.mapping) == ("planned", {"Who": "donor", "When": "date", "Sum": "amount"})
+    assert (source.options["answered"], source.options["headers_seen"]) == (
+        [],
+        ["Reference", "Who", "When", "Sum", "Currency"],
+    )
+    upload(client, text, source=source.pk)  # and what was left unused is not asked again
+    assert newest().state == "planned"
+    upload(client, text.replace("Sum", "Amount"), source=source.pk)
+    assert newest().state == "asking"
+
+
+def test_the_sheet_is_chosen_where_several_hold_such_a_table(client):
+    book = openpyxl.Workbook()
+    for sheet, number in ((book.active, 1), (book.create_sheet("More"), 2)):
+        sheet.append(["reference", "donor", "date", "amount_usd"])
+        sheet.append([f"R{number}", "Norway", "2021-11-24", number])
+    stream = io.BytesIO()
+    book.save(stream)
+    page = upload(client, stream.getvalue(), name="gifts.xlsx", format=1)
+    assert "Only the sheet “Sheet” was read, but others hold such a table too: “More”." in words(page)
+    page = answer(client, page)
+    assert "Choose the sheet that is to be read." in words(page) and newest().state == "asking"
+    answer(client, page, sheet="Sheet", **{"column-0": ""})
+    batch = newest()
+    assert (batch.state, batch.reading["sheet"], "reference" in batch.mapping) == ("planned", "Sheet", False)
+    page = upload(client, stream.getvalue(), name="gifts.xlsx", format=1)
+    answer(client, page, sheet="More")
+    assert (newest().state, newest().reading["sheet"]) == ("planned", "More")
+    assert newest().staged.get().amount_usd == 2
 
 
 def test_columns_are_corrected_on_screen_and_what_was_proven_is_found_out_again(client):
@@ -573,10 +618,10 @@ def test_a_large_file_is_left_to_a_worker_and_its_page_tells_how_far_it_is(clien
     ImportBatch.objects.update(queued_at=timezone.now() - dt.timedelta(seconds=15))
     assert "The background service may not be running" in words(page_of(client, batch))
     ImportBatch.objects.update(
-        beat_at=timezone.now() - dt.timedelta(seconds=70), progress=1, plan={"survey": {"rows": 2}}
+        beat_at=timezone.now() - dt.timedelta(seconds=190), progress=1, plan={"survey": {"rows": 2}}
     )
     assert "1 of 2 lines read" in words(page_of(client, batch))
-    assert "There has been no sign of life for a minute." in words(page_of(client, batch))
+    assert "There has been no sign of life for three minutes." in words(page_of(client, batch))
     jobs.run(jobs.take())
     page = page_of(client, batch)
     assert "rows read 2 new = 2" in words(page) and "Refresh" not in page

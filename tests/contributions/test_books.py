@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import Counter
 from decimal import Decimal
 
+import openpyxl
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -13,10 +15,18 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contributions import importing, releasing
+from contributions import importing, jobs, releasing, staging
 from contributions.deciding import decide, decide_all, undecided
 from contributions.importing import CannotImport, import_planned, read_file, receive
-from contributions.models import Contribution, DailySum, ImportBatch, StagedLine
+from contributions.models import (
+    Contribution,
+    DailySum,
+    Donor,
+    DonorAlias,
+    ImportBatch,
+    ImportSource,
+    StagedLine,
+)
 from contributions.resources import ContributionResource
 from operations.importing import Overtaken
 from tests import factories
@@ -42,6 +52,8 @@ def planned(*lines: str, header: str = HEADER, **options) -> ImportBatch:
 def load(*lines: str, header: str = HEADER, **options) -> ImportBatch:
     batch = planned(*lines, header=header, **options)
     decide_all(batch)
+    batch.options["alike"] = batch.plan["alike"]
+    batch.save()
     import_planned(batch, None, release_at=timezone.now())
     return batch
 
@@ -467,6 +479,76 @@ def test_what_another_column_proves_is_looked_at_anew(donors):
     assert (batch.plan["errors"], batch.staged.get().date) == (0, dt.date(2021, 11, 25))
 
 
+KEPT = {"Ref": "reference", "Who": "donor", "When": "date", "Sum": "amount"}
+USD = {"constants": {"currency": "USD"}}
+
+
+def asked(header: str, *lines: str, mapping=KEPT, **options) -> dict[str, str]:
+    batch = receive("\n".join([header, *lines]).encode(), "a.csv", None, mapping=mapping, options=options)
+    read_file(batch, ContributionResource())
+    return {question["name"]: question["said"] for question in batch.plan["survey"].get("questions", ())}
+
+
+def test_columns_of_another_file_are_asked_about_where_they_moved(donors):
+    line = "R1,Norway,2021-11-24,5"
+    assert asked("Ref,Who,When,Sum", line, **USD) == {}
+    assert asked("Reference,Who,When,Sum", line, **USD) == {
+        "columns": "Columns were decided that this file does not have: “Ref”. “Reference” looks like “reference”, and is "
+        "not used. Look at what each column holds."
+    }
+    assert asked("Number,Who,When,Sum", line, **USD) == {
+        "columns": "Columns were decided that this file does not have: “Ref”. Look at what each column holds."
+    }
+    assert asked("Number,Who,When,Sum", line, answered=["columns"], **USD) == {}
+    assert list(asked("Ref,Who,When,Sum,Earmarking", f"{line},", **USD)) == ["columns"]
+    rule = {"header": "flow", "cells": ["3"], "keep": False}
+    assert list(asked("Ref,Who,When,Sum", line, leave_out_where=[rule], **USD)) == ["columns"]
+
+
+def test_a_kept_answer_about_dates_does_not_settle_a_contradiction(donors):
+    kept = {"dates": "dmy", "answered": ["dates"], "answered_before": ["dates"], **USD}
+    header, lines = "Ref,Who,When,Sum", ["R1,Norway,03/04/2021,5"]
+    assert asked(header, *lines, **kept) == {}
+    lines += ["R2,Norway,25/04/2021,5", "R3,Norway,04/25/2021,5"]
+    assert list(asked(header, *lines, **kept)) == ["dates"]
+    assert asked(header, *lines, **kept | {"answered_before": []}) == {}
+
+
+def test_a_constant_of_another_file_does_not_stand_for_a_column_of_this_one(donors):
+    header, line = "Ref,Who,When,Sum,Currency,IBAN", "R1,Norway,2021-11-24,5,EUR,CH93"
+    assert asked(header, line, **USD) == {
+        "columns": "“Currency” looks like “currency”, for which every line was to say “USD”. "
+        "Look at what each column holds."
+    }
+    assert asked(header, line, headers_seen=["Ref", "Who", "When", "Sum", "Currency"], **USD) == {}
+    # Where the columns are found out for the file itself, there is nothing to ask.
+    assert (
+        asked("Reference,Donor,Date,Amount,Currency", "R1,Norway,2021-11-24,5,USD", mapping={}, **USD) == {}
+    )
+
+
+def test_on_the_command_line_moved_columns_and_several_sheets_end_with_3(donors, tmp_path, capsys):
+    ImportSource.objects.create(name="ERP", mapping=KEPT, options=USD)
+    path, mapping = tmp_path / "gifts.csv", tmp_path / "columns.json"
+    path.write_text("Ref,Who,When,Sum,Currency\nR1,Norway,2021-11-24,5,EUR\n", encoding="utf-8")
+    mapping.write_text(json.dumps(KEPT | {"Year": "budget_year"}), encoding="utf-8")
+    for kept, said in (("ERP", "“Currency” looks like"), (str(mapping), "does not have: “Year”")):
+        command = ("import_contributions", str(path), "--mapping", kept, "--set", "currency=USD")
+        code, told = run(capsys, *command)
+        assert (code, said in told, "--columns-as-given" in told) == (3, True, True)
+        assert run(capsys, *command, "--columns-as-given", "--dry-run")[0] == 0
+    book = openpyxl.Workbook()
+    for sheet, number in ((book.active, 1), (book.create_sheet("More"), 2)):
+        sheet.append(["reference", "donor", "date", "amount_usd"])
+        sheet.append([f"R{number}", "Norway", "2021-11-24", number])
+    book.save(path := tmp_path / "gifts.xlsx")
+    code, told = run(capsys, "import_contributions", str(path))
+    assert (code, "others hold such a table too: “More”. Choose one. (--sheet …)" in told) == (3, True)
+    assert Contribution.objects.count() == 0
+    assert run(capsys, "import_contributions", str(path), "--sheet", "More")[0] == 0
+    assert Contribution.objects.get().amount_usd == 2
+
+
 def test_rows_that_a_column_says_to_leave_out_are_counted_and_not_taken(donors):
     header = "date,donor,amount_usd,flow"
     lines = ["2021-11-24,Norway,5,3", "2021-11-24,Norway,6,11", "2021-11-24,Norway,7,3"]
@@ -491,11 +573,10 @@ def test_the_very_same_file_is_known_by_its_hash(donors):
         importing.same_file(receive(raw, "a.csv", None, options={"constants": {"operation": "PER"}})) is None
     )
     other = load("R1,Norway,2021-11-24,2021,6,a")
-    assert (
-        importing.same_file(receive(raw, "a.csv", None)) == batch
-    )  # an old file does not bring back old amounts
+    # Its lines were replaced since: it is compared, and each that differs is asked about.
+    assert importing.same_file(receive(raw, "a.csv", None)) is None
     releasing.undo(other, None)
-    assert importing.same_file(receive(raw, "a.csv", None)) is None  # but lines may be missing by now
+    assert importing.same_file(receive(raw, "a.csv", None)) is None  # lines may be missing by now
 
 
 def test_the_queries_of_a_plan_do_not_grow_with_its_lines(donors):
@@ -509,3 +590,117 @@ def test_the_queries_of_a_plan_do_not_grow_with_its_lines(donors):
         return len(found)
 
     assert queries(1) == queries(300)
+
+
+# --- What would count twice, or be somebody else's --------------------------------------------------
+
+
+def test_new_lines_like_known_ones_are_asked_about(donors, capsys, tmp_path):
+    load("A1,Norway,2021-11-24,2021,10,", "A2,Norway,2021-11-24,2021,20,")
+    again = planned(
+        "Norway,2021-11-24,2021,10,", "Norway,2021-11-25,2021,10,", header=HEADER.partition(",")[2]
+    )
+    assert (counts(again), again.plan["alike"]) == ((2, 0, 0, 0), 1)
+    with pytest.raises(CannotImport, match="1 new line has the donor, day and amount of a known one"):
+        import_planned(again, None)
+    again.options["alike"] = 1
+    again.save()
+    import_planned(again, None, release_at=timezone.now())
+    assert len(list(public().elements())) == 4
+    # What the file itself has is known, and no other line of it is like that.
+    assert planned("A1,Norway,2021-11-24,2021,10,", "A3,Norway,2021-11-24,2021,20,").plan["alike"] == 1
+    assert planned("A2,Norway,2021-11-24,2021,20,", "A3,Norway,2021-11-24,2021,20,").plan["alike"] == 0
+    file = tmp_path / "more.csv"
+    file.write_text("donor,date,amount_usd,earmarking\nNorway,2021-11-24,20,unearmarked\n", encoding="utf-8")
+    code, said = run(capsys, "import_contributions", str(file))
+    assert (code, "(--gifts-of-their-own)" in said) == (3, True), said
+    assert run(capsys, "import_contributions", str(file), "--gifts-of-their-own")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda: factories.donor("NEWLAND"),
+        lambda: factories.donor("Neuland", name_fr="newland"),
+        lambda: DonorAlias.objects.create(donor=Donor.objects.get(name_en="Norway"), name="Newland"),
+    ],
+)
+def test_a_name_that_became_known_is_not_made_a_second_time(donors, meanwhile):
+    batch = planned("A1,Newland,2021-11-24,2021,10,government", header="reference,donor,date,budget_year,amount_usd,donor_type", new_donors=True)  # fmt: skip
+    assert [donor["name"] for donor in batch.plan["donors"]] == ["Newland"]
+    meanwhile()
+    before = Donor.objects.count()
+    with pytest.raises(Overtaken):
+        import_planned(batch, None)
+    batch.refresh_from_db()
+    assert (batch.state, Donor.objects.count(), Contribution.objects.count()) == ("new", before, 0)
+
+
+def test_a_donor_that_is_gone_brings_the_plan_back(donors):
+    norway = donors[0]
+    batch = planned("A1,Norge,2021-11-24,2021,10,", donors={"norge|": {"is": str(norway.token)}})
+    assert batch.plan["errors"] == 0
+    norway.delete()
+    with pytest.raises(Overtaken):
+        import_planned(batch, None)
+    batch.refresh_from_db()
+    assert (batch.state, str(batch.problem).startswith("Donors or operations changed")) == ("new", True)
+
+
+def test_a_file_whose_lines_were_replaced_since_is_compared_again(donors):
+    first = load("A1,Norway,2021-11-24,2021,10,")
+    again = receive(first.file.read(), "gifts.csv", None)
+    assert importing.same_file(again) == first
+    load("A1,Norway,2021-11-24,2021,15,")
+    assert importing.same_file(again) is None
+
+
+def test_an_import_is_never_released_before_now(donors):
+    before = timezone.now()
+    batch = planned("A1,Norway,2021-11-24,2021,10,")
+    import_planned(batch, None, release_at=before - dt.timedelta(days=300))
+    batch.refresh_from_db()
+    assert batch.released_at > before
+
+
+def test_a_year_of_which_a_file_has_nothing_is_not_complete_in_it(donors):
+    load("A1,Norway,2020-11-24,2020,10,")
+    batch = planned("A2,Norway,2021-11-24,2021,10,", complete_years=[2020])
+    assert [(p.column, p.message) for p in batch.problems.all()] == [
+        ("budget_year", "The file is said to be complete for 2020, and has no good line of it.")
+    ]
+
+
+def test_a_worker_whose_job_is_anothers_by_now_touches_nothing(donors, monkeypatch):
+    batch = receive("\n".join([HEADER, *(f"A{n},Norway,2021-11-24,2021,{n + 1}," for n in range(9))]).encode(), "g.csv", None)  # fmt: skip
+    jobs.queue(batch, ImportBatch.Job.PLAN)
+    slow = jobs.take(batch.pk)
+    ImportBatch.objects.update(beat_at=timezone.now() - 2 * jobs.SILENT)
+    quick = jobs.take(batch.pk)
+    jobs.run(quick)
+    jobs.run(slow)  # it wakes up
+    batch.refresh_from_db()
+    assert (batch.state, batch.attempts, counts(batch)) == ("planned", 2, (9, 0, 0, 0))
+    assert StagedLine.objects.filter(batch=batch).count() == 9
+    import_planned(batch, None, release_at=timezone.now())
+    with pytest.raises(staging.TakenOver):
+        staging.stage(slow, [()])
+    assert len(list(public().elements())) == 9
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ("900,800,", "currency"), ("900,900,", None), ("900,900.40,USD", None), ("900,800,USD", "amount"),
+        ("900,-800,EUR", "amount"), ("900,800,EUR", None), ("900,$900,", None), ("900,0,EUR", "amount"),
+    ],
+)  # fmt: skip
+def test_the_amount_in_its_own_currency_agrees_with_that_in_dollars(donors, cells, column):
+    batch = planned(f"A1,Norway,2021-11-24,{cells}", header="reference,donor,date,amount_usd,amount,currency")
+    assert [problem.column for problem in batch.problems.all()] == ([column] if column else [])
+
+
+def test_dollars_that_a_file_gives_twice_change_nothing(donors):
+    load("A1,Norway,2021-11-24,2021,500,")
+    batch = planned("A1,Norway,2021-11-24,2021,500,USD,500,", header="reference,donor,date,budget_year,amount_usd,currency,amount,description")  # fmt: skip
+    assert counts(batch) == (0, 0, 1, 0)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from contributions import importing
-from contributions.deciding import control_problem, decide_all, undecided
+from contributions.deciding import control_problem, decide_all, told_alike, undecided, undecided_alike
 from contributions.errors import errors_file
 from contributions.models import ImportBatch, ImportSource
 from contributions.resources import ContributionResource
@@ -28,6 +28,8 @@ from operations.importing import Overtaken
 
 # The option that answers each question.
 ANSWERS = {
+    "sheet": "--sheet …",
+    "columns": "--mapping, or --columns-as-given",
     "donor": "--set donor=…, or --mapping",
     "date": "--set date=…, or --mapping",
     "amount": "--mapping",
@@ -52,6 +54,11 @@ class Command(BaseCommand):
             help="A kept source by its name, or a JSON file: {“header of the file”: “column”, …}.",
         )
         parser.add_argument(
+            "--columns-as-given",
+            action="store_true",
+            help="Go by --mapping and --set even where the file lacks such a column, or has another that looks like one.",
+        )
+        parser.add_argument(
             "--again", action="store_true", help="Compare the lines even if this very file was imported."
         )
         parser.add_argument(
@@ -60,6 +67,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--replace", action="store_true", help="Let changed lines replace the known ones."
         )
+        parser.add_argument(
+            "--gifts-of-their-own", action="store_true",
+            help="New lines with the donor, day and amount of a known one are no repetitions of it.",
+        )  # fmt: skip
         parser.add_argument("--round-to-cents", action="store_true", help="Round finer amounts, half-up.")
         parser.add_argument("--new-donors", action="store_true", help="Make donors that are not yet known.")
         parser.add_argument(
@@ -157,6 +168,9 @@ class Command(BaseCommand):
             sys.exit(1)
         if problem := control_problem(batch):
             raise CommandError(problem)
+        if not options["dry_run"] and (count := undecided_alike(batch)):
+            self.stderr.write(f"{told_alike(count)} (--gifts-of-their-own)")
+            sys.exit(3)
         if not options["dry_run"] and not options["replace"] and (count := undecided(batch)):
             self.stderr.write(
                 f"{count} lines differ from known ones. Look at them with --dry-run, then --replace."
@@ -199,14 +213,19 @@ class Command(BaseCommand):
             source = ImportSource.objects.filter(name=given).first()
             if source:
                 reading, mapping, decisions = source.reading, source.mapping, dict(source.options)
+                answered = decisions.get("answered", [])
+                decisions["answered_before"] = [name for name in answered if not options.get(name)]
             else:
                 mapping = self.mapping_of(Path(given))
         decisions |= {
             "round_to_cents": options["round_to_cents"] or decisions.get("round_to_cents", False),
             "new_donors": options["new_donors"],
+            "alike": sys.maxsize if options["gifts_of_their_own"] else 0,
             "constants": decisions.get("constants", {}) | self.constants(options["set"]),
             "answered": [*decisions.get("answered", []), *options["keep"]],
         }
+        if options["columns_as_given"]:
+            decisions["answered"].append("columns")
         rules = [(text, False) for text in options["leave_out_where"]]
         rules += [(text, True) for text in options["keep_where"]]
         if rules:
