@@ -117,7 +117,10 @@ def totals(batch: ImportBatch) -> dict[str, list[dict[str, Any]]]:
     by_token = {token: (name, kind) for _pk, token, name, kind in known}
     by_token |= {uuid.UUID(new["token"]): (new["name"], new["kind"]) for new in batch.plan["donors"]}
     replaced = batch.staged.filter(state__in=["c", "w"]).order_by().values("previous")
-    coming = sums_of(batch.staged.filter(state__in=staging.STORED), "donor_token", by_token)
+    staged = batch.staged.filter(state__in=staging.STORED)
+    coming = sums_of(staged, "donor_token", by_token)
+    if "amount" not in batch.plan["columns"]:
+        coming["currency"] = currencies_of(staged)
     going = sums_of(Contribution.objects.filter(pk__in=replaced), "donor", by_key)
     books = (
         sums_of(Contribution.objects.current(), "donor", by_key)
@@ -139,6 +142,19 @@ def totals(batch: ImportBatch) -> dict[str, list[dict[str, Any]]]:
             }
             for group in sorted(change, key=lambda group: (-abs(change[group]), str(group)))
         ]
+    return found
+
+
+def currencies_of(staged: Any) -> dict[str, Decimal]:
+    """By currency, in it, where the file does not say: what replaces a known line keeps its original amount."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    is_kept = Q(state=StagedLine.State.CHANGED, previous__amount__isnull=False)
+    new = staged.exclude(is_kept).order_by().aggregate(usd=Sum("amount_usd"))["usd"]
+    if new:
+        found["USD"] = new
+    kept = staged.filter(is_kept).order_by().values_list("previous__currency")
+    for currency, amount in kept.annotate(sum=Sum("previous__amount")):
+        found[currency] += amount
     return found
 
 

@@ -73,6 +73,14 @@ DELIMITERS = {
 READING = ("encoding", "delimiter", "sheet", "header_line", "layout")
 CONSTANTS = ("currency", "operation", "date", "donor", "donor_type")
 OF_ONE_FILE = ("complete_years", "control_total", "release", "confirmed", "donors", "new_donors")
+OF_COLUMNS = (
+    "sheet",
+    "columns",
+    "donor",
+    "date",
+    "amount",
+    "currency",
+)  # questions that the form as a whole answers
 
 
 def clean_control_total(text: str) -> str:
@@ -141,6 +149,8 @@ class UploadForm(Checks, TableImportForm):
         """What it decides, as fields of an ``ImportBatch``."""
         given, source = self.cleaned_data, self.cleaned_data["source"]
         options = dict(source.options) if source else {}
+        if source:
+            options["answered_before"] = options.get("answered", [])
         options["round_to_cents"] = given["round_to_cents"] or options.get("round_to_cents", False)
         options |= {name: given[name] for name in ("control_total", "complete_years") if given.get(name)}
         return {
@@ -217,8 +227,20 @@ class ColumnsForm(Checks):
         encoding, delimiter, layout = (found.get(name, "") for name in ("encoding", "delimiter", "layout"))
         sheets = found.get("sheets", [])
         if sheets:
-            choices = [*as_found("sheet"), *((sheet, sheet) for sheet in sheets)]
-            self.add_choice("sheet", _("Sheet"), choices, self.chosen.get("sheet", ""))
+            asked = "sheet" in self.asked
+            choices = [
+                *([("", _("choose one"))] if asked else as_found("sheet")),
+                *((sheet, sheet) for sheet in sheets),
+            ]
+            required = {"required": _("Choose the sheet that is to be read.")}
+            self.add_choice(
+                "sheet",
+                _("Sheet"),
+                choices,
+                self.chosen.get("sheet", ""),
+                required=asked,
+                error_messages=required,
+            )
         elif not self.headers or encoding:
             choices = [*as_found("encoding", ENCODINGS.get(encoding, "")), *ENCODINGS.items()]
             self.add_choice("encoding", _("Encoding"), choices, self.chosen.get("encoding", ""))
@@ -237,10 +259,10 @@ class ColumnsForm(Checks):
 
     def add_columns(self) -> None:
         choices = [("", _("not used")), *COLUMNS.items()]
+        # Where the columns moved, what looks like one is proposed; a constant for it then has to go.
+        proposed = self.survey.get("moved", {}).get("alike", {}) | self.batch.mapping
         for place, header in enumerate(self.headers):
-            self.add_choice(
-                f"column-{place}", header or _("(no name)"), choices, self.batch.mapping.get(header, "")
-            )
+            self.add_choice(f"column-{place}", header or _("(no name)"), choices, proposed.get(header, ""))
 
     def add_constants(self, operations: Sequence[Any]) -> None:
         given = self.batch.options.get("constants", {})
@@ -368,15 +390,18 @@ class ColumnsForm(Checks):
 
     @property
     def plain_questions(self) -> list[str]:
-        """Those that are answered in the table of columns, or by what stands in every line."""
-        return [said for name, said in self.asked.items() if name in ("donor", "date", "amount", "currency")]
+        """Those that are answered by the sheet, in the table of columns, or by what stands in every line."""
+        return [said for name, said in self.asked.items() if name in OF_COLUMNS]
 
     # --- what was said ---
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         self.now_chosen = {name: cleaned[name] for name in READING if cleaned.get(name)}
-        self.is_read_anew = self.now_chosen != self.chosen
+        read = dict(self.chosen)
+        if "sheet" in self.asked and self.now_chosen.get("sheet") == self.batch.reading["sheet"]:
+            read["sheet"] = self.now_chosen["sheet"]  # the one that was read already
+        self.is_read_anew = self.now_chosen != read
         if self.headers and not self.is_read_anew:
             self.clean_columns(cleaned)
             self.clean_where(cleaned)
@@ -430,7 +455,9 @@ class ColumnsForm(Checks):
         """Make what was said the batch's; what was only found out is found out again."""
         cleaned, batch = self.cleaned_data, self.batch
         options = {
-            name: value for name, value in batch.options.items() if name not in ("release", "confirmed")
+            name: value
+            for name, value in batch.options.items()
+            if name not in ("release", "confirmed", "answered_before")
         }
         options["chosen"] = self.now_chosen
         options["round_to_cents"] = cleaned["round_to_cents"]
@@ -440,13 +467,15 @@ class ColumnsForm(Checks):
         batch.reading = {**self.now_chosen, "leave_out": [n for n in NO_RECORDS if cleaned.get(n) == "leave"]}
         if self.is_read_anew or not self.headers:
             batch.mapping = {}
-            answered = self.answered - {"dates", "decimal"}
+            answered = self.answered - {"dates", "decimal", "columns"}
+            options.pop("headers_seen", None)
         else:
             batch.mapping = self.mapping
             options |= {"constants": self.given, "leave_out_where": self.rules_said}
             options["stands_for"] = cleaned["stands_for"] or "last"
             answered = {name for name in ("dates", "decimal") if cleaned.get(name)}
-            answered |= {name for name in NO_RECORDS if cleaned.get(name) == "keep"}
+            answered |= {name for name in NO_RECORDS if cleaned.get(name) == "keep"} | {"columns"}
+            options["headers_seen"] = self.headers
         for name in ("dates", "decimal"):
             options.pop(name, None)
             if name in answered:
@@ -460,6 +489,7 @@ class ColumnsForm(Checks):
             return None
         batch = self.batch
         options = {name: value for name, value in batch.options.items() if name not in OF_ONE_FILE}
+        options["answered"] = [name for name in options["answered"] if name != "columns"]  # of this file
         fields = {"reading": batch.reading, "mapping": batch.mapping, "options": options, "saved_by": user}
         batch.source, _created = ImportSource.objects.update_or_create(name=name, defaults=fields)
         return batch.source

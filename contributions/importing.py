@@ -377,8 +377,8 @@ def incomplete_years(batch: ImportBatch) -> Iterator[CellError]:
 
 def compared_columns(has: set[str]) -> set[str]:
     """Those that the file says something about."""
-    columns = has | {"amount_usd"}
-    return columns | ({"currency"} if "amount" in columns else set())
+    pair = {"amount", "currency"}  # kept or replaced together
+    return (has | {"amount_usd"}) - pair | (pair if "amount" in has else set())
 
 
 @dataclass

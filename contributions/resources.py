@@ -391,9 +391,10 @@ class ContributionResource(TableResource):
         self.donors = aliases | {
             fold_name(name): donor
             for donor in donors.values()
-            for name in (donor.name_ar, donor.name_es, donor.name_fr, donor.name_en)
+            for name in (donor.name_ar, donor.name_es, donor.name_fr)
             if name
         }
+        self.donors |= {fold_name(donor.name_en): donor for donor in donors.values()}  # before all others
         self.hint = Suggestions(self.donors)
         # Of each country the class of its private donors; a company or person with a page is no class.
         self.private = {
@@ -460,8 +461,17 @@ class ContributionResource(TableResource):
         """“Japan, private donors” is the class of Japan's private donors."""
         donor = self.donors.get(fold_name(name)) or self.decided_donor(name, kind)
         if donor is not None:
-            is_class = kind == Donor.Kind.PRIVATE and donor.kind == Donor.Kind.GOVERNMENT
-            return self.private_class(donor) if is_class else donor
+            if kind != Donor.Kind.PRIVATE or donor.kind == Donor.Kind.PRIVATE:
+                return donor
+            if donor.kind == Donor.Kind.GOVERNMENT:
+                return self.private_class(donor)
+            raise NoKind(  # or a private gift would be shown by name
+                _(
+                    "“%(name)s” is known as another kind of donor (%(kind)s), and not as a private one. Correct the "
+                    "line, or the donor."
+                )
+                % {"name": shown(name), "kind": donor.get_kind_display()}
+            )
         if match := PRIVATE_IN.fullmatch(name):
             country = self.donors.get(fold_name(match[1]))
             if country is None and self.new_donors:
@@ -514,9 +524,12 @@ class ContributionResource(TableResource):
         for (folded, is_private), donor in list(self.planned.items()):
             public = self.planned.get((folded, False))
             if is_private and public is not None:
-                del self.planned[folded, True]
-                is_class = public.kind == Donor.Kind.GOVERNMENT
-                instead[donor.token] = (self.private_class(public) if is_class else public).token
+                if public.kind == Donor.Kind.GOVERNMENT:
+                    del self.planned[folded, True]
+                    instead[donor.token] = self.private_class(public).token
+                else:  # whatever else it may be, some of its gifts are private
+                    del self.planned[folded, False]
+                    instead[public.token] = donor.token
         return instead
 
 

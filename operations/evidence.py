@@ -58,6 +58,8 @@ class DateEvidence:
     def __init__(self) -> None:
         self.first: dict[str, tuple[int, str]] = {}  # of each kind, the line and the cell
         self.counts: Counter[str] = Counter()
+        # Of the days that a workbook keeps as such: whether one is no month, and the first that may be a swapped one.
+        self.has_late_day, self.turned = False, (0, "")
 
     def add(self, cells: Sequence[Any], lines: Sequence[int]) -> None:
         """Cells of the column, and the lines on which they stand."""
@@ -65,6 +67,10 @@ class DateEvidence:
             text = str(cell)
             kind = "plain" if isinstance(cell, dt.date) else date_kind(text) if len(text) < 60 else "other"
             self.counts[kind] += count
+            if isinstance(cell, dt.date):
+                self.has_late_day = self.has_late_day or cell.day > 12
+                if not self.turned[0] and cell.day <= 12 and cell.day != cell.month:
+                    self.turned = (lines[cells.index(cell)], text)
             if kind not in self.first:
                 self.first[kind] = (lines[cells.index(cell)], text)
 
@@ -77,6 +83,8 @@ class DateEvidence:
             ("dmy", _("Line %(line)d: %(cell)s can only be day first.")),
             ("mdy", _("Line %(line)d: %(cell)s can only be month first.")),
         ):
+            if order in self.first and self.turned[0] and not self.has_late_day:
+                return DateVerdict("", False, "", self.swapped(order))
             if order in self.first:
                 return DateVerdict(order, True, told(said, self.first[order]))
         if "either" in self.first:
@@ -96,6 +104,16 @@ class DateEvidence:
                 "year", True, told(_("Line %(line)d: %(cell)s is a year."), self.first["year"])
             )
         return DateVerdict("plain", True)
+
+    def swapped(self, order: str) -> str:
+        """Of texts and days side by side: a spreadsheet of another country leaves the text that it cannot read."""
+        said = _(
+            "Line %(a)d has a date as a text (%(text)s), line %(b)d one as a day of the workbook (%(day)s), and none of "
+            "those is after the 12th: a spreadsheet may have swapped their day and month. If so, correct them at the "
+            "source. If not, choose how the texts are read."
+        )
+        (a, text), (b, day) = self.first[order], self.turned
+        return said % {"a": a, "text": text, "b": b, "day": day}
 
 
 @lru_cache(maxsize=4096)

@@ -484,6 +484,8 @@ def same(old: Any, new: Any) -> bool:
 def shown(value: Any) -> str:
     """A cell as an error message repeats it."""
     text = "" if value is None else str(value)
+    # What a database cannot hold: no character, and halves of one.
+    text = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     return text if len(text) <= 80 else text[:79] + "…"
 
 

@@ -28,6 +28,8 @@ from .layouts import (
     BLOCK,
     BLOCK_HEADERS,
     FLAT,
+    GROUPED,
+    PRIVATE,
     SIGNS_OF_TOTALS,
     YEAR,
     detect_block,
@@ -60,6 +62,7 @@ from .workbooks import MOST_COLUMNS, check_archive, opened_book, sheet_rows, und
 TITLE, HXL, FOOTER, TOTAL, REPEATED_HEADER = "title", "hxl", "footer", "total", "repeated_header"
 
 MOST_BLANK_ROWS = 50_000  # where there is a limit of rows; each takes as long to read as a full one
+GLANCE = 100  # lines of another sheet in which its header is looked for
 MOST_PENDING = 500  # lines at the end of a file that may be a footer
 MOST_SHOWN = 200  # lines of each kind that are kept to be shown; ``TableFile.found`` counts them all
 LONGEST_BLOCK_FILE = 5 * 1024**2
@@ -78,12 +81,14 @@ class Reading:
 
     ``layout``: "flat", "block", or "grouped", whose rows come out flat, for ``layouts.grouped`` needs the
     mapping. ``leave_out`` holds the kinds of lines that are no records: "footer", "total", "repeated_header".
+    ``sheets_alike``: other sheets that hold such a table too, where nobody chose one.
     """
 
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
     sheets: tuple[str, ...] = ()
+    sheets_alike: tuple[str, ...] = ()
     header_line: int = 0
     hxl_line: int = 0
     layout: str = ""
@@ -303,8 +308,14 @@ class TableFile:
         if has_signs and is_total(row):
             return row, TOTAL
         if len(filled) <= few and width > 2 and not any(is_value(row[place]) for place in filled):
-            return row, FOOTER
+            return row, "" if self.completes(row, filled) else FOOTER
         return row, ""
+
+    def completes(self, row: list[Any], filled: list[int]) -> bool:
+        """Whether it says of the line above, in groups, that its donors are private ones."""
+        return self.reading.layout == GROUPED and any(
+            PRIVATE.fullmatch(collapsed(str(row[place]))) for place in filled
+        )
 
     def repeats_header(self, row: list[Any], filled: list[int]) -> bool:
         """Whether the row is the header once more, as where two files were joined."""
@@ -487,8 +498,12 @@ class BookTable(TableFile):
         with self.source.opened() as stream:
             check_archive(stream, self.size, is_limited=self.most_bytes is not None)
             with opened_book(stream) as self.book:
+                is_chosen = bool(self.reading.sheet)
                 self.find_sheet()
                 self.find_header(is_known)
+                if not is_chosen:
+                    alike = tuple(self.sheets_alike(is_known))
+                    self.reading = replace(self.reading, sheets_alike=alike)
         self.book = None
         return self
 
@@ -510,6 +525,29 @@ class BookTable(TableFile):
                 _("The workbook has %(count)d sheets; only “%(name)s” was read.")
                 % {"count": len(self.book.worksheets), "name": chosen}
             )
+
+    def sheets_alike(self, is_known: Callable[[str], bool] | None) -> Iterator[str]:
+        """Other visible sheets that hold a table of this kind: a header that is known or the same, and a row."""
+        own = {fold_label(header) for header in self.headers} - {""}
+
+        def is_header(row: list[Any]) -> bool:
+            names = [cell for cell in row if type(cell) is str and len(cell) <= 100]
+            known = sum(fold_label(name) in own or bool(is_known and is_known(name)) for name in names)
+            return known > 1 and not any(map(is_figure, row))
+
+        for title in self.reading.sheets:
+            if title == self.reading.sheet:
+                continue
+            try:
+                with understood():
+                    rows = [
+                        row for _line, row in islice(sheet_rows(self.book, title, is_glance=True), GLANCE)
+                    ]
+            except ValidationError:
+                continue  # what cannot be read is no table
+            rows = [row for row in rows if not all(map(is_empty, row))]
+            if any(map(is_header, rows[:-1])):
+                yield title
 
     def given(self) -> Iterator[Batch]:
         with understood():

@@ -104,11 +104,12 @@ def visible_sheets(book: Any) -> list[str]:
     return [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
 
 
-def sheet_rows(book: Any, title: str) -> Iterator[tuple[int, list[Any]]]:
+def sheet_rows(book: Any, title: str, *, is_glance: bool = False) -> Iterator[tuple[int, list[Any]]]:
     """The rows of a sheet that the file names, each with its line and its cells to the last that has a value.
 
     A cell is "" (empty), a text, ``Digits``, a day, a bool or ``Unreadable``. What someone who looks at the
     sheet would not see is refused: hidden columns and rows with values, columns beyond the two hundredth.
+    ``is_glance``: nothing is refused, for the rows are only looked at to see what the sheet holds.
     """
     sheet = book[title]
     shown = [shown_currency(number_format(book, style.numFmtId)) for style in book._cell_styles]
@@ -120,6 +121,7 @@ def sheet_rows(book: Any, title: str) -> Iterator[tuple[int, list[Any]]]:
             date_formats=book._date_formats,
             timedelta_formats=book._timedelta_formats,
         )
+        parser.is_glance = is_glance
         for line, found in parser.parse():
             if line > MOST_LINES:
                 raise ValidationError(
@@ -135,7 +137,7 @@ class SheetParser(WorkSheetParser):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.hidden_columns: list[tuple[int, int]] = []
-        self.is_hidden_row = False
+        self.is_hidden_row = self.is_glance = False
 
     def parse_column_dimensions(self, col: Any) -> None:
         if is_true(col.get("hidden")) or float(col.get("width") or 1) == 0:
@@ -164,17 +166,19 @@ class SheetParser(WorkSheetParser):
             if cell["value"] is None or cell["value"] == "":
                 continue
             column = cell["column"]
+            if self.is_glance and column > MOST_COLUMNS:
+                break
             if column > MOST_COLUMNS:
                 raise ValidationError(
                     _("The file has more than %(columns)d columns (line %(line)d). Delete those of no use.")
                     % {"columns": MOST_COLUMNS, "line": line}
                 )
-            if self.is_hidden_row:
+            if self.is_hidden_row and not self.is_glance:
                 raise ValidationError(
                     _("Line %(line)d of the sheet is hidden. Show it (remove any filter), or delete it.")
                     % {"line": line}
                 )
-            if any(first <= column <= last for first, last in self.hidden_columns):
+            if not self.is_glance and any(first <= column <= last for first, last in self.hidden_columns):
                 raise ValidationError(
                     _("Column %(column)s of the sheet is hidden. Show it, or delete it.")
                     % {"column": get_column_letter(column)}

@@ -190,6 +190,7 @@ class Reading:
             "constants": dict(self.constants),
             "leave_out_where": rules,
             "new_donors": True,
+            "answered": ["columns"],  # whoever mapped them looked at all of them
         }
 
     def currency_of(self, line: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ def tell_classes(apps, schema_editor):
     alias = schema_editor.connection.alias
     donors = apps.get_model("contributions", "Donor").objects.using(alias)
     unnamed = donors.filter(kind="private", may_be_named=False)
-    classes = [d.pk for d in unnamed if any(words in (d.name_en or "").casefold() for words in CLASS_NAMES)]
+    classes = [d.pk for d in unnamed if (d.name_en or "").casefold().startswith(CLASS_NAMES)]
     donors.filter(pk__in=classes).update(is_class=True)
     hidden = unnamed.filter(is_class=False).values("pk")
     apps.get_model("contributions", "DailySum").objects.using(alias).filter(donor__in=hidden).delete()

@@ -263,7 +263,7 @@ def was_named(record: DonorMerge) -> bool:
 
 def names_a_class(name: str) -> bool:
     """Whether a name is that of private donors together, as “Private donors in Japan” and “donateurs privés”."""
-    return any(words in fold_name(name) for words in CLASS_NAMES)
+    return fold_name(name).startswith(CLASS_NAMES)
 
 
 def donor_class(kind: str) -> str:

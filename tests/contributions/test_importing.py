@@ -355,12 +355,45 @@ def test_a_new_country_and_its_private_donors_are_two_in_any_order(lines):
     )
 
 
-def test_a_foundation_has_no_class_of_private_donors():
-    factories.donor("IKEA Foundation", kind="foundation")
-    gifts("2021-11-24,IKEA Foundation,private,5")
-    gifts("2021-11-24,Big Foundation,foundation,5", "2021-11-25,Big Foundation,private,5", new_donors=True)
-    assert set(Donor.objects.values_list("name_en", "kind")) == {
-        ("IKEA Foundation", "foundation"), ("Big Foundation", "foundation")}  # fmt: skip
+def test_a_private_gift_is_never_that_of_a_donor_who_is_named_as_another_kind():
+    factories.donor("Karl Fund", kind="foundation")
+    said = (
+        "“Karl Fund” is known as another kind of donor (foundation), and not as a private one. Correct the line, or "
+        "the donor.")  # fmt: skip
+    assert told(gifts("2021-11-24,Karl Fund,private,5")) == [(2, "donor_type", "private", said)]
+    # A new name that is of two kinds in the file is a private donor's.
+    gifts("2021-11-24,Jane Roe,foundation,5", "2021-11-25,Jane Roe,private,7", new_donors=True)
+    jane = Donor.objects.get(name_en="Jane Roe")
+    assert (jane.kind, jane.is_hidden, jane.contributions.count()) == ("private", True, 2)
+
+
+def test_a_donors_own_name_counts_before_anothers_in_another_language():
+    for name, french in (("Sokovia", None), ("Zubrowka", "Sokovia")):
+        factories.donor(name, name_fr=french)
+    gifts("2021-11-24,Sokovia,,5")
+    assert Contribution.objects.get().donor.name_en == "Sokovia"
+
+
+@pytest.mark.parametrize("name", ["Private donors in Japan", "private donors", "Donateurs privés, Japon"])
+def test_a_name_of_private_donors_together_is_a_class(name):
+    gifts(f'2021-11-24,"{name}",private,5', new_donors=True)
+    assert [donor.is_class for donor in Donor.objects.filter(kind="private")] == [True]
+
+
+def test_a_name_that_only_speaks_of_private_donors_is_a_persons():
+    gifts("2021-11-24,Max Muster (private donors),private,5", new_donors=True)
+    assert Donor.objects.get().is_hidden
+
+
+def test_currency_and_original_amount_are_replaced_together(norway):
+    gifts("2021-11-24,Norway,900,EUR,800", header="date,donor,amount_usd,currency,amount")
+    gifts("2021-11-24,Norway,950,NOK", header="date,donor,amount_usd,currency")
+    line = Contribution.objects.current().get()
+    assert (line.amount_usd, line.currency, line.amount) == (950, "EUR", 800)
+    batch = ImportBatch.objects.latest("pk")
+    assert batch.plan["totals"]["currency"] == [
+        {"name": "EUR", "before": "800.00", "change": "0.00", "after": "800.00"}
+    ]
 
 
 # --- What is new, changed or the same -----------------------------------------------------------------

@@ -77,6 +77,23 @@ def test_days_and_years_in_one_column_are_a_question(cells, proof):
     assert (verdict.order, verdict.must_ask, verdict.proof) == ("", True, proof)
 
 
+def test_days_of_a_workbook_beside_texts_that_it_could_not_read_may_be_swapped():
+    verdict = dates(dt.date(2021, 5, 5), dt.date(2021, 3, 4), "25/04/2021", "13/04/2021")
+    assert (verdict.order, verdict.must_ask, verdict.proof) == ("", True, "")
+    assert verdict.contradiction.startswith(
+        "Line 4 has a date as a text (25/04/2021), line 3 one as a day of the workbook (2021-03-04), and none of "
+        "those is after the 12th"
+    )
+    assert dates("04/25/2021", dt.date(2021, 4, 3)).must_ask
+
+
+@pytest.mark.parametrize("day", [dt.date(2021, 3, 13), dt.date(2021, 5, 5)])
+def test_days_of_a_workbook_that_cannot_be_swapped_are_fine(day):
+    assert dates("25/04/2021", day).order == "dmy"
+    late = dates(dt.date(2021, 3, 4), "25/04/2021", dt.date(2021, 3, 31))
+    assert (late.order, late.must_ask) == ("dmy", False)
+
+
 @given(st.lists(DAYS, min_size=1), st.sampled_from(["dmy", "mdy"]), st.integers(1, 5))
 def test_a_proven_order_reads_every_date_of_its_column_as_it_was_written(days, order, size):
     form = "%d/%m/%Y" if order == "dmy" else "%m/%d/%Y"

@@ -367,6 +367,38 @@ def test_a_sheet_can_be_chosen_and_the_others_are_named():
         opened(raw, sheet="Less")
 
 
+def test_other_sheets_with_such_a_table_are_told_unless_one_was_chosen():
+    lookup, title = (("Code", "Name"), ("PER", "Peru")), ("Gifts of 2022",)
+    raw = workbook(*SHEET, More=(title, (), *SHEET), Codes=lookup, Empty=SHEET[:1])
+    table = opened(raw, known=NAMES)
+    assert (table.reading.sheet, table.reading.sheets_alike) == ("Gifts", ("More",))
+    assert opened(raw).reading.sheets_alike == ("More",)  # by the headers of the sheet that was read
+    stored = Reading.from_json(table.reading.to_json())
+    assert open_table(io.BytesIO(raw), choices=stored).reading.sheets_alike == ("More",)
+    assert opened(raw, sheet="Gifts", known=NAMES).reading.sheets_alike == ()
+    assert opened(workbook(*SHEET, Codes=lookup), known=NAMES).reading.sheets_alike == ()
+
+
+def test_a_sheet_that_is_told_may_have_hidden_lines_and_a_hidden_sheet_is_not_told():
+    def hide(sheet) -> None:
+        hide_row(sheet.parent["More"])
+        hide_column(sheet.parent["More"])
+        sheet.parent["Old"].sheet_state = "hidden"
+
+    table = opened(workbook(*SHEET, More=SHEET, Old=SHEET, change=hide), known=NAMES)
+    assert (table.reading.sheets_alike, len(list(table.rows()))) == (("More",), 2)
+
+
+def test_private_donors_at_the_end_of_groups_are_no_footer():
+    text = "date,donor,amount\n2021-02-03,Norway,1000\n2021-02-04,Japan,5\n,private donors,\n"
+    grouped = opened(text, layout="grouped")
+    assert (len(list(grouped.rows())), grouped.found["footer"]) == (3, 0)
+    flat = opened(text)
+    assert (len(list(flat.rows())), flat.found["footer"]) == (3, 1)
+    end = opened(text + "By the finance section,,\n", layout="grouped")
+    assert (len(list(end.rows())), end.found["footer"]) == (4, 1)
+
+
 def test_a_table_may_begin_anywhere_in_a_sheet():
     raw = workbook(("Gifts of 2021",), (), *((None, *row) for row in SHEET), (None, "Total", None, 6))
     table = opened(raw)

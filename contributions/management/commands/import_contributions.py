@@ -255,6 +255,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--mapping gives each header one of: {', '.join(sorted(columns))}.", returncode=2
             )
+        if len(set(mapping.values())) < len(mapping):
+            raise CommandError("--mapping gives one column to two headers.", returncode=2)
         return mapping
 
     def constants(self, given: list[str]) -> dict[str, str]:
