@@ -25,13 +25,18 @@ def release(batch: ImportBatch, user: Any, at: dt.datetime | None = None) -> Imp
         check_in_books(batch)
         if batch.released_at and batch.released_at <= timezone.now():
             raise CannotImport(_("Readers see this import already."))
-        if settings.FOUR_EYES and user is not None and user.pk == batch.made_by_id:
+        if settings.FOUR_EYES and user is not None and loaded(batch, user):
             raise CannotImport(_("You loaded this file. Somebody else has to release it."))
         check_order(batch, at)
         batch.released_at, batch.approved_by = at, user
         batch.save(update_fields=["released_at", "approved_by"])
         private_sums.make()
     return batch
+
+
+def loaded(batch: ImportBatch, user: Any) -> bool:
+    """Whether a person uploaded the file, or confirmed its import."""
+    return user.pk in (batch.made_by_id, batch.options.get("confirmed_by"))
 
 
 def check_in_books(batch: ImportBatch) -> None:

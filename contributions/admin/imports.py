@@ -34,6 +34,7 @@ from operations.admin.editions import ReadOnlyAdmin
 from operations.admin.pages import zone_of
 from operations.admin.releasing import remember_zone
 from operations.admin.rights import READ_OFFICES, everywhere
+from operations.models import Operation
 from operations.moments import with_zone
 
 from .. import importing, jobs, releasing, staging
@@ -442,7 +443,7 @@ class ImportBatchAdmin(ReadOnlyAdmin):
 
     # --- the preview ---
 
-    def obstacles(self, batch: ImportBatch) -> list[tuple[str, str]]:
+    def obstacles(self, request: HttpRequest, batch: ImportBatch) -> list[tuple[str, str]]:
         """What has to be done before it can be confirmed, and where on the page."""
         found = []
         if count := batch.plan["errors"]:
@@ -459,6 +460,11 @@ class ImportBatchAdmin(ReadOnlyAdmin):
             found.append((said % f"{count:,}", "replacements"))
         if problem := control_problem(batch):
             found.append((problem, "control"))
+        if not everywhere(request, IMPORT):
+            allowed = Operation.objects.allowed(request.user, IMPORT).order_by()
+            if batch.staged.exclude(operation__in=allowed.values("pk")).exists():
+                said = _("Some lines are of operations for which you may not import any more.")
+                found.append((said, "new-heading"))
         return found
 
     def names(self, request: HttpRequest, batch: ImportBatch) -> Names:
@@ -485,7 +491,7 @@ class ImportBatchAdmin(ReadOnlyAdmin):
             "new_donors": new_donors_of(batch),
             "footnotes": footnotes_of(batch),
             "is_overtaken": bool(batch.options.get("confirmed")) and not batch.problem,
-            "obstacles": self.obstacles(batch),
+            "obstacles": self.obstacles(request, batch),
             "counts": counts,
             "sum": sum_of(batch),
             "groups": totals_of(batch, with_books=self.sees_books(request)),
@@ -567,12 +573,12 @@ class ImportBatchAdmin(ReadOnlyAdmin):
     def confirm_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         with transaction.atomic():
             batch = self.held(request, pk, State.PLANNED)
-            if obstacles := self.obstacles(batch):
+            if obstacles := self.obstacles(request, batch):
                 raise importing.CannotImport(obstacles[0][0])
             form = self.confirm_form(request, batch)
             if not form.is_valid():
                 return self.page(request, batch, confirm_form=form)
-            batch.options |= {"release": form.release, "confirmed": True}
+            batch.options |= {"release": form.release, "confirmed": True, "confirmed_by": request.user.pk}
             batch.approved_by = None if form.release == "later" else request.user
             batch.problem = ""
             batch.save()
@@ -691,7 +697,7 @@ class ImportBatchAdmin(ReadOnlyAdmin):
         """Why it is not this person who releases it; empty where it is."""
         if not self.may_release(request, batch):
             return _("You may not release imports. Ask a colleague who may.")
-        if settings.FOUR_EYES and batch.made_by_id == request.user.pk:
+        if settings.FOUR_EYES and releasing.loaded(batch, request.user):
             return _("You loaded this file, and on this site another person releases it.")
         return ""
 

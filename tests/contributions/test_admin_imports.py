@@ -192,6 +192,28 @@ def test_with_four_eyes_who_loaded_a_file_does_not_release_it(client, settings):
     assert len(public()) == 2
 
 
+def test_a_role_that_was_taken_away_meanwhile_keeps_an_import_from_being_confirmed(client):
+    peru, chad = Operation.objects.get_or_create(code="PER", slug="per")[0], factories.operation("TCD")
+    account = finance("of both", on=[peru, chad])
+    client = signed_in(account)
+    upload(client, "reference,donor,date,operation,amount_usd\nR1,Norway,2021-11-24,TCD,1000\n")
+    account.roles.filter(operation=chad).delete()
+    page = step(client, "confirm", when="not_yet")
+    assert said(page) == ["Some lines are of operations for which you may not import any more."]
+    assert stored() == []
+
+
+def test_with_four_eyes_who_confirms_the_file_of_another_does_not_release_it(client, settings):
+    settings.FOUR_EYES = True
+    upload(client, GIFTS)
+    colleague = signed_in(finance("colleague"))
+    step(colleague, "confirm", when="not_yet")
+    page = step(colleague, "release", when="now")
+    assert said(page) == ["You loaded this file. Somebody else has to release it."] and public() == []
+    step(signed_in(finance("third")), "release", when="now")
+    assert len(public()) == 2
+
+
 def test_a_file_that_replaces_lines_which_readers_do_not_see_waits_for_them(client):
     upload(client, GIFTS)
     step(client, "confirm", when="not_yet")
