@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections import defaultdict
+from dataclasses import replace
+from itertools import count
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contributions.privacy import OTHER, WITHHELD, Cell, Event, Part, cells_of, last_of_month, shown_in
+from tests.contributions.test_private_sums import reduced
 
 DAY = dt.date(2021, 11, 24)
 
@@ -170,6 +174,64 @@ def test_a_line_that_comes_back_is_no_company():
     back = (4, [Event(donor, part(donor)) for donor in "ab"] + [Event("g", part("g"))])
     cells, waiting = cells_of([FIRST, away, back], fewest=3, largest_share=80)
     assert (list(cells), len(waiting)) == ([1, 2], 3)
+
+
+BASE = 7  # a line's cents are a power of it, so that a sum tells how often each line is in it
+
+
+def made_of(cents, count):
+    row = []
+    for _ in range(count):
+        digit = (cents + BASE // 2) % BASE - BASE // 2
+        row.append(digit)
+        cents = (cents - digit) // BASE
+    return row
+
+
+def history_of_corrections(pick):
+    """Imports whose lines are corrected, withdrawn, sent again as they were and under another reference."""
+    amounts, numbers = (BASE**n for n in count()), count()
+    known, imports = {}, []
+    for number in range(pick.randint(1, 5)):
+        events = []
+        for line in [line for line in known if pick.random() < 0.35]:
+            was = known.pop(line)
+            what = pick.choice(["withdrawn", "corrected", "same", "back", "back"])
+            if what in ("corrected", "same"):
+                known[line] = replace(was, cents=next(amounts)) if what == "corrected" else was
+                events.append(Event(line, known[line], was))
+                continue
+            events.append(Event(line, None, was))
+            if what == "back":
+                back = replace(was, cell=replace(was.cell, earmarking=pick.choice(["", "earmarked"])))
+                known[new := next(numbers)] = back
+                events.append(Event(new, back))
+        for _ in range(pick.randint(0, 6)):
+            given_part = part(
+                pick.randint(0, 5), next(amounts), country=pick.choice(["JP", "FR"]),
+                day=pick.choice([DAY, dt.date(2021, 11, 30)]), operation=pick.choice([None, 1]),
+                earmarking=pick.choice(["", "earmarked"]),
+            )  # fmt: skip
+            known[new := next(numbers)] = given_part
+            events.append(Event(new, given_part))
+        pick.shuffle(events)
+        imports.append((number, events))
+    return imports
+
+
+@pytest.mark.parametrize("seed", range(0, 200, 20))
+def test_no_sum_of_multiples_of_cells_is_one_gift(seed):
+    shown = 0
+    for number in range(seed, seed + 20):
+        imports = history_of_corrections(random.Random(number))
+        cells, _waiting = cells_of(imports, fewest=3, largest_share=100)
+        sums = [cents for of_import in cells.values() for cents in of_import.values()]
+        rows = reduced({tuple(made_of(cents, 60)) for cents in sums})
+        shown += len(rows)
+        for line in range(60):
+            alone = [int(line == other) for other in range(60)]
+            assert not rows or len(reduced([*rows, alone])) > len(rows), f"line {line} of history {number}"
+    assert shown > 10
 
 
 def test_a_month_is_shown_by_its_last_day():
