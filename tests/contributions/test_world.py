@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db.models import Q, Sum
 
+from contributions import releasing
 from contributions.models import Contribution, DailySum, Donor, ImportBatch
 from operations.editions import release
 from operations.models import Edition, FinancialFigure, Operation
@@ -109,3 +110,9 @@ def test_six_years_of_the_world(client, capsys):
     assert "48,625,534.17" in words or "48,625,534" in words
     assert "20,154,483.57" in words or "20,154,484" in words
     assert client.get("/contributions/").status_code == client.get("/donors/").status_code == 200
+
+    # Undone, it is as before.
+    releasing.undo(ImportBatch.objects.get(table="contributions.contribution"), None)
+    assert not Contribution.objects.counted().exists()
+    assert not DailySum.objects.released().exists()
+    assert client.get("/donors/").text.count("<tbody") == 0
