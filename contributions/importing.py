@@ -696,7 +696,7 @@ def plan_holds(batch: ImportBatch) -> bool:
     before, batch.plan["fingerprint"] = batch.plan["fingerprint"], tally.fingerprint
     batch.counts |= tally.counts
     batch.plan |= {"totals": totals(batch), "alike": count_alike(batch)}
-    return before == batch.plan["fingerprint"]
+    return before == batch.plan["fingerprint"] and not undecided_alike(batch)
 
 
 def store(batch: ImportBatch) -> None:

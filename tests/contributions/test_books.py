@@ -617,6 +617,15 @@ def test_new_lines_like_known_ones_are_asked_about(donors, capsys, tmp_path):
     assert run(capsys, "import_contributions", str(file), "--gifts-of-their-own")[0] == 0
 
 
+def test_a_known_line_that_came_meanwhile_brings_the_plan_back(donors):
+    first, second = planned("A1,Norway,2021-11-24,2021,10,"), planned("B1,Norway,2021-11-24,2021,10,")
+    import_planned(first, None, release_at=timezone.now())
+    with pytest.raises(Overtaken):
+        import_planned(second, None)
+    second.refresh_from_db()
+    assert (second.state, second.plan["alike"], Contribution.objects.count()) == ("planned", 1, 1)
+
+
 @pytest.mark.parametrize(
     "meanwhile",
     [
