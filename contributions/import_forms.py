@@ -72,7 +72,9 @@ DELIMITERS = {
 }
 READING = ("encoding", "delimiter", "sheet", "header_line", "layout")
 CONSTANTS = ("currency", "operation", "date", "donor", "donor_type")
-OF_ONE_FILE = ("complete_years", "control_total", "release", "confirmed", "donors", "new_donors")
+OF_ONE_FILE = (
+    "complete_years", "control_total", "release", "confirmed", "confirmed_by", "donors", "new_donors", "alike",
+)  # fmt: skip
 OF_COLUMNS = (
     "sheet",
     "columns",
@@ -489,8 +491,10 @@ class ColumnsForm(Checks):
             return None
         batch = self.batch
         options = {name: value for name, value in batch.options.items() if name not in OF_ONE_FILE}
-        options["answered"] = [name for name in options["answered"] if name != "columns"]  # of this file
-        fields = {"reading": batch.reading, "mapping": batch.mapping, "options": options, "saved_by": user}
+        # What is no record in this file may be one in the next, and its columns may be others.
+        options["answered"] = [name for name in options["answered"] if name not in ("columns", *NO_RECORDS)]
+        reading = {**batch.reading, "leave_out": []}
+        fields = {"reading": reading, "mapping": batch.mapping, "options": options, "saved_by": user}
         batch.source, _created = ImportSource.objects.update_or_create(name=name, defaults=fields)
         return batch.source
 

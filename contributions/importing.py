@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from operations.cells import collapsed, fold_name, free_slug
-from operations.evidence import AmountEvidence, DateEvidence
+from operations.evidence import AmountEvidence, AmountVerdict, DateEvidence
 from operations.headings import known_headers, propose
 from operations.importing import CellError, Overtaken, shown
 from operations.layouts import Places, grouped
@@ -44,6 +44,7 @@ from .deciding import (
 from .models import Contribution, Donor, DonorAlias, DonorMerge, ImportBatch, ImportProblem, contribution_key
 
 CHUNK = 5000  # rows that are cleaned at a time
+AMOUNTS = ("amount_usd", "amount")
 BEATS = 10_000  # rows between two signs of life
 STAGED_AT_A_TIME = 20_000  # lines of one COPY; SQLite lets others write between two
 MOST_NOTED = 20  # warnings that are told among the notes; the plan has them all
@@ -177,21 +178,21 @@ def look_over(batch: ImportBatch, table: TableFile, resource: Any) -> dict[str, 
         batch.options,
         {c: table.headers.index(h) for h, c in batch.mapping.items() if h in table.headers},
     )
-    dates, amounts = DateEvidence(), AmountEvidence()
+    dates, amounts = DateEvidence(), {name: AmountEvidence() for name in AMOUNTS}
     rows, sample = 0, []
     for lines, cells in table.batches():
         if rows // BEATS < (rows + len(cells)) // BEATS:
             sign_of_life(batch, 0)
         if "date" in place:
             dates.add([row[place["date"]] for row in cells], lines)
-        for name in ("amount_usd", "amount"):
+        for name in AMOUNTS:
             if name in place:
-                amounts.add([row[place[name]] for row in cells], lines)
+                amounts[name].add([row[place[name]] for row in cells], lines)
         sample = sample or [
             [line, [*map(shown, row)]] for line, row in zip(lines[:SAMPLE], cells, strict=False)
         ]
         rows += len(cells)
-    date, amount = dates.verdict(), amounts.verdict()
+    date, amount = dates.verdict(), of_both([amounts[name].verdict() for name in AMOUNTS if name in place])
     survey = {
         "rows": rows,
         "headers": list(table.headers),
@@ -210,6 +211,19 @@ def look_over(batch: ImportBatch, table: TableFile, resource: Any) -> dict[str, 
         options["decimal"] = amount.decimal if amount.is_proven and amount.decimal != "plain" else ""
     survey["questions"] = list(questions(batch, survey, date.must_ask, amount.must_ask))
     return survey
+
+
+def of_both(verdicts: Sequence[AmountVerdict]) -> AmountVerdict:
+    """One answer for all columns of amounts: what is proven for one is not for another that might mean the other."""
+    if not verdicts:
+        return AmountEvidence().verdict()
+    if asked := next((verdict for verdict in verdicts if verdict.must_ask), None):
+        return asked
+    marks = [verdict for verdict in verdicts if verdict.decimal != "plain"]
+    if len({verdict.decimal for verdict in marks}) > 1:
+        said = " ".join(verdict.proof for verdict in marks)
+        return AmountVerdict("", is_proven=False, contradiction=said)
+    return marks[0] if marks else verdicts[0]
 
 
 def moved_columns(batch: ImportBatch, table: TableFile, resource: Any) -> dict[str, Any]:

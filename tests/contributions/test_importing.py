@@ -13,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
+from contributions.importing import read_file, receive
 from contributions.models import Contribution, DailySum, Donor, DonorAlias, ImportBatch
 from contributions.resources import ContributionResource, DonorResource
 from operations.models import Operation
@@ -383,6 +384,15 @@ def test_a_name_of_private_donors_together_is_a_class(name):
 def test_a_name_that_only_speaks_of_private_donors_is_a_persons():
     gifts("2021-11-24,Max Muster (private donors),private,5", new_donors=True)
     assert Donor.objects.get().is_hidden
+
+
+def test_what_one_column_proves_of_amounts_is_not_taken_for_the_other(norway):
+    header, line = "date,donor,amount_usd,currency,amount", "2021-11-24,Norway,1614.50,EUR,{}"
+    for amount, asked in (("1.614", True), ("1400.25", False), ('"1.400,25"', True)):
+        batch = receive("\n".join([header, line.format(amount)]).encode(), "gifts.csv", None)
+        read_file(batch, ContributionResource())
+        questions = batch.plan["survey"]["questions"]
+        assert [question["name"] for question in questions] == (["decimal"] if asked else []), amount
 
 
 def test_currency_and_original_amount_are_replaced_together(norway):
