@@ -713,3 +713,14 @@ def test_dollars_that_a_file_gives_twice_change_nothing(donors):
     load("A1,Norway,2021-11-24,2021,500,")
     batch = planned("A1,Norway,2021-11-24,2021,500,USD,500,", header="reference,donor,date,budget_year,amount_usd,currency,amount,description")  # fmt: skip
     assert counts(batch) == (0, 0, 1, 0)
+
+
+def test_options_that_make_no_sense_are_told_in_a_sentence(donors, capsys, tmp_path):
+    file = tmp_path / "gifts.csv"
+    file.write_text(f"{HEADER}\nA1,Nobody,2021-11-24,2021,10,\n", encoding="utf-8")
+    code, said = run(capsys, "import_contributions", str(file), "--control-total", "abc")
+    assert (code, said.startswith("--control-total: ")) == (2, True)
+    code, said = run(
+        capsys, "import_contributions", str(file), "--errors-to", str(tmp_path / "none" / "errors.csv")
+    )
+    assert (code, said.startswith("--errors-to: ")) == (1, True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -22,6 +23,7 @@ from django.utils.dateparse import parse_datetime
 from contributions import importing
 from contributions.deciding import control_problem, decide_all, told_alike, undecided, undecided_alike
 from contributions.errors import errors_file
+from contributions.import_forms import clean_control_total
 from contributions.models import ImportBatch, ImportSource
 from contributions.resources import ContributionResource
 from operations.importing import Overtaken
@@ -237,7 +239,11 @@ class Command(BaseCommand):
             if options[name]:
                 decisions[name] = options[name]
                 decisions["answered"].append(name)
-        decisions |= {"complete_years": options["complete"], "control_total": options["control_total"] or ""}
+        try:
+            control_total = clean_control_total(options["control_total"] or "")
+        except ValidationError as error:
+            raise CommandError(f"--control-total: {' '.join(error.messages)}", returncode=2) from None
+        decisions |= {"complete_years": options["complete"], "control_total": control_total}
         chosen = {name: options[name] for name in ("encoding", "delimiter", "sheet") if options[name]}
         reading = reading | chosen | ({"layout": options["layout"]} if options["layout"] else {})
         reading["leave_out"] = sorted({*reading.get("leave_out", []), *options["leave_out"]})
@@ -301,8 +307,11 @@ class Command(BaseCommand):
         )
 
     def write_errors(self, batch: ImportBatch, resource: Any, path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(errors_file(batch, importing.open_file(batch, resource)))
+        try:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(errors_file(batch, importing.open_file(batch, resource)))
+        except OSError as error:
+            raise CommandError(f"--errors-to: {error}", returncode=1) from None
         self.stderr.write(f"The file with its errors: {path}")
 
     def report(self, batch: ImportBatch, did: str, started: float) -> None:
