@@ -41,7 +41,16 @@ from .deciding import (
     undecided,
     undecided_alike,
 )
-from .models import Contribution, Donor, DonorAlias, DonorMerge, ImportBatch, ImportProblem, contribution_key
+from .models import (
+    NAMES,
+    Contribution,
+    Donor,
+    DonorAlias,
+    DonorMerge,
+    ImportBatch,
+    ImportProblem,
+    contribution_key,
+)
 
 CHUNK = 5000  # rows that are cleaned at a time
 AMOUNTS = ("amount_usd", "amount")
@@ -662,10 +671,9 @@ def check_names(plan: dict[str, Any]) -> None:
     spelled = {fold_name(name): uuid.UUID(token) for name, token in plan["aliases"]}
     if not new and not spelled:
         return
-    names = ("name_en", "name_fr", "name_es", "name_ar")
     known = {
         fold_name(name): token
-        for token, *found in Donor.objects.values_list("token", *names)
+        for token, *found in Donor.objects.values_list("token", *NAMES)
         for name in found
         if name
     } | dict(DonorAlias.objects.values_list("folded", "donor__token"))

@@ -26,6 +26,7 @@ from operations.cells import fold_name
 
 from . import private_sums
 from .models import (
+    NAMES,
     Contribution,
     DailySum,
     Donor,
@@ -40,7 +41,6 @@ from .resources import ContributionResource
 from .staging import BOOKS, is_postgres, lock_books, run
 
 CHUNK = 20_000  # keys that are made at a time
-NAMES = ("name_en", "name_fr", "name_es", "name_ar")
 # Imports that are not in the books yet, and may come to be.
 WAITING = (
     ImportBatch.State.NEW,

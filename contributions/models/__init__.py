@@ -7,6 +7,7 @@ sees the lines of released imports, grouped; a line that changed is replaced, ne
 from .batch import ImportBatch, ImportProblem, ImportSource, import_path, newest_import
 from .contribution import Contribution, ContributionQuerySet, contribution_key, line_digest
 from .donor import (
+    NAMES,
     OTHER_COUNTRIES,
     SHOWN_BY,
     Donor,
@@ -22,6 +23,7 @@ from .sums import DailySum, DailySumQuerySet, SummedQuerySet
 
 __all__ = [
     "COMPARED",
+    "NAMES",
     "OTHER_COUNTRIES",
     "SHOWN_BY",
     "Contribution",

@@ -19,6 +19,7 @@ from django_countries.fields import CountryField
 from operations.cells import fold_name, free_slug
 from operations.models import YEAR
 
+NAMES = ("name_en", "name_fr", "name_es", "name_ar")
 OTHER_COUNTRIES = (
     "ZZ"  # which ISO 3166 leaves to users: the class of gifts that would stand alone in their country
 )
