@@ -7,7 +7,8 @@ row. What is wrong is told by line, column and value, all of it, and the line is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from operations.tables import Unreadable
 from .models import line_digest
 
 REMEMBERED = 20_000  # distinct cells of a column; more are forgotten, not refused
-MOST_WARNINGS = 500  # of a file
+MOST_WARNINGS = 500  # of each kind that are kept with their lines; all are counted
 
 PLAIN_CENTS = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2}))?")
 DOLLARS = re.compile(r"\$|\bUSD\b")
@@ -195,7 +196,7 @@ class LineCleaner:
         }
         self.donors: dict[tuple[str, str], Any] = {}
         self.odd: dict[Any, list[tuple[str, str]]] = {}  # cells with a donor to look at, and why
-        self.warned = 0
+        self.warned: Counter[str] = Counter()  # lines of each kind of warning
 
     def rule_of(self, name: str) -> Callable[[Any], Any]:
         """What a cell of the column is staged as, or ``Bad``."""
@@ -288,15 +289,17 @@ class LineCleaner:
             for place in sorted(wrong)
             for column, message in sorted(wrong[place], key=lambda said: self.order.get(said[0], -1))
         ]
-        if self.odd and self.warned < MOST_WARNINGS:
-            cleaned.warnings = [
-                Warned(code, lines[place], "donor", shown(cell), said)
-                for place, cell in enumerate(raw["donor"])
-                for code, said in self.odd.get(cell, ())
-            ][: MOST_WARNINGS - self.warned]
-            self.warned += len(cleaned.warnings)
+        if self.odd:
+            cleaned.warnings = list(self.warnings(lines, raw["donor"]))
         self.add_up(raw, usd, wrong)
         return cleaned
+
+    def warnings(self, lines: Sequence[int], cells: Sequence[Any]) -> Iterator[Warned]:
+        for line, cell in zip(lines, cells, strict=True):
+            for code, said in self.odd.get(cell, ()):
+                self.warned[code] += 1
+                if self.warned[code] <= MOST_WARNINGS:
+                    yield Warned(code, line, "donor", shown(cell), said)
 
     def no_records(
         self, values: dict[str, list[Any]], raw: dict[str, Sequence[Any]], refuse: Callable[..., None]

@@ -239,7 +239,7 @@ class ColumnsForm(Checks):
                 "sheet",
                 _("Sheet"),
                 choices,
-                self.chosen.get("sheet", ""),
+                self.chosen.get("sheet", "") or (found.get("passed_over") and found["sheet"]) or "",
                 required=asked,
                 error_messages=required,
             )
@@ -510,12 +510,27 @@ def short(*parts: str) -> str:
 class Names:
     """What a person says about the donors and operations of a file that nobody knows."""
 
-    def __init__(self, batch: ImportBatch, operations: Sequence[Any], may_add: bool, may_alias: bool) -> None:
+    def __init__(
+        self,
+        batch: ImportBatch,
+        operations: Sequence[Any],
+        may_add: bool,
+        may_alias: bool,
+        sees_hidden: bool = True,
+    ) -> None:
+        """``sees_hidden``: whether private donors are named to this person that readers never see by name."""
         self.batch, self.operations = batch, operations
         self.may_add, self.may_alias = may_add, may_alias
         unknown = batch.plan.get("unknown", {})
+        hidden = Donor.objects.none() if sees_hidden else Donor.objects.hidden()
+        self.known = Donor.objects.exclude(pk__in=hidden.values("pk"))
+        unseen = {str(token) for token in hidden.values_list("token", flat=True)}
         self.donors = [
-            {**found, "field": f"donor-{short(found['name'], found['kind'])}"}
+            {
+                **found,
+                "near": [near for near in found["near"] if near["token"] not in unseen],
+                "field": f"donor-{short(found['name'], found['kind'])}",
+            }
             for found in unknown.get("donors", ())
         ]
         self.places = [

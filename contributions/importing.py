@@ -27,8 +27,8 @@ from operations.cells import collapsed, fold_name, free_slug
 from operations.evidence import AmountEvidence, AmountVerdict, DateEvidence
 from operations.headings import known_headers, propose
 from operations.importing import CellError, Overtaken, shown
-from operations.layouts import Places, grouped
-from operations.reading import Reading, TableFile, open_table
+from operations.layouts import Places, fold_label, grouped
+from operations.reading import NoTable, Reading, TableFile, open_table
 
 from . import private_sums, staging, sums
 from .cleaning import LineCleaner, Warned
@@ -56,7 +56,7 @@ CHUNK = 5000  # rows that are cleaned at a time
 AMOUNTS = ("amount_usd", "amount")
 BEATS = 10_000  # rows between two signs of life
 STAGED_AT_A_TIME = 20_000  # lines of one COPY; SQLite lets others write between two
-MOST_NOTED = 20  # warnings that are told among the notes; the plan has them all
+MOST_NOTED = 20  # warnings of each kind that are told among the notes
 SAMPLE = 8  # rows of a file that are shown
 # Decisions that change what the lines of a file mean.
 MEANING = ("constants", "dates", "decimal", "stands_for", "leave_out_where", "complete_years")
@@ -147,12 +147,13 @@ def same_file(batch: ImportBatch) -> ImportBatch | None:
 
 def open_file(batch: ImportBatch, resource: Any, **limits: Any) -> TableFile:
     """The table of its file, read as was decided; ``ValidationError`` where it is none."""
-    columns = [f.column_name for f in resource.get_import_fields()]
+    is_named = known_headers([f.column_name for f in resource.get_import_fields()], resource.aliases)
+    mapped = {fold_label(header) for header in batch.mapping} - {""}
     return open_table(
         batch.file,
         name=batch.file_name,
         choices=Reading.from_json(batch.reading),
-        known=known_headers(columns, resource.aliases),
+        known=lambda header: is_named(header) or fold_label(header) in mapped,
         **limits,
     )
 
@@ -178,6 +179,8 @@ def read_file(batch: ImportBatch, resource: Any, *, beat: Beat | None = None, **
     except ValidationError as error:
         batch.state, batch.job = ImportBatch.State.FAILED, ImportBatch.Job.NONE
         batch.problem = " ".join(error.messages)
+        if isinstance(error, NoTable):
+            batch.reading["sheets"] = list(error.sheets)
         keep(batch)
 
 
@@ -273,12 +276,8 @@ def questions(
     """What only a person can say; what was answered is not asked again."""
     answered = set(batch.options.get("answered", ()))
     has = {*batch.mapping.values(), *constants_of(batch)}
-    if others := batch.reading["sheets_alike"]:
-        said = _(
-            "Only the sheet “%(name)s” was read, but others hold such a table too: %(sheets)s. Choose one."
-        )
-        sheets = ", ".join(f"“{shown(sheet)}”" for sheet in others)
-        yield {"name": "sheet", "said": said % {"name": shown(batch.reading["sheet"]), "sheets": sheets}}
+    if said := asked_of_sheets(batch.reading):
+        yield {"name": "sheet", "said": said}
     if any(survey["moved"].values()):
         said = " ".join(told_of_moved(survey["moved"], constants_of(batch)))
         yield {"name": "columns", "said": said}
@@ -308,6 +307,29 @@ def questions(
             and reason not in answered
         ):
             yield {"name": reason, "said": said}
+
+
+def asked_of_sheets(reading: dict[str, Any]) -> str:
+    """Which of the sheets is to be read; empty where one was chosen, or there is but one."""
+    others, passed_over = reading["sheets_alike"], reading.get("passed_over")
+    if not others and not passed_over:
+        return ""
+    if passed_over and others:
+        said = _(
+            "The first sheet, “%(first)s”, holds no such table. Only “%(name)s” was read, but others hold one "
+            "too: %(sheets)s. Choose one."
+        )
+    elif passed_over:
+        said = _(
+            "The first sheet, “%(first)s”, holds no such table, and “%(name)s” was read. Choose the sheet that "
+            "is to be read."
+        )
+    else:
+        said = _(
+            "Only the sheet “%(name)s” was read, but others hold such a table too: %(sheets)s. Choose one."
+        )
+    sheets = ", ".join(f"“{shown(sheet)}”" for sheet in others)
+    return said % {"first": shown(passed_over or ""), "name": shown(reading["sheet"]), "sheets": sheets}
 
 
 # --- Planned ----------------------------------------------------------------------------------------
@@ -353,6 +375,7 @@ def make_plan(batch: ImportBatch, source: Source, resource: Any, beat: Beat | No
         "totals": {},
         "notes": [*source.notes, *notes(resource, read, has), *note_of_hidden(batch, resource)],
         "warnings": [list(warning) for warning in read.warnings],
+        "warned": read.warned,
         "donors": [planned(donor) for donor in resource.planned.values()],
         "aliases": resource.new_aliases(),
         "unknown": resource.unknown(),
@@ -414,6 +437,7 @@ class Read:
     rounded: int = 0
     problems_kept: int = 0
     warnings: list[Warned] = field(default_factory=list)
+    warned: dict[str, int] = field(default_factory=dict)  # lines of each kind of warning, those not kept too
     totals: dict[str, str] = field(default_factory=dict)
     stored: Decimal = Decimal(0)
     difference: Decimal = Decimal(0)
@@ -451,7 +475,7 @@ def read_lines(batch: ImportBatch, source: Source, resource: Any, beat: Beat | N
         read.left_out, read.rows = read.left_out + count, read.rows + count
     if instead := resource.settle_planned():
         give_to_others(batch, instead)
-    sums = cleaner.sums
+    read.warned, sums = dict(cleaner.warned), cleaner.sums
     read.rounded, read.stored, read.difference = sums.rounded, sums.stored, sums.stored - sums.exact
     read.totals = {"in_file_usd": f"{sums.exact:f}"}
     if sums.rounded:
@@ -560,17 +584,30 @@ def notes(resource: Any, read: Read, has: set[str]) -> Iterator[str]:
         ) % {"count": read.rounded, "total": f"{read.stored:,}", "difference": read.difference}
     if "budget_year" not in has:
         yield _("The file has no column “budget_year”: the year of each line's date is taken.")
-    told: dict[str, int] = {}  # with the first of its lines
-    for warning in read.warnings:
-        if warning.code != "footnote":  # which is as it should be
-            told.setdefault(warning.message, warning.line)
-    for message, line in islice(told.items(), MOST_NOTED):
-        yield _("Line %(line)d: %(said)s") % {"line": line, "said": message}
+    for code in sorted(read.warned.keys() - {"footnote"}):  # which is as it should be
+        yield from warnings_of(code, read)
     for donor in resource.planned.values():
         yield _("New donor: %(name)s (%(kind)s).") % {
             "name": donor.name_en,
             "kind": donor.get_kind_display(),
         }
+
+
+def warnings_of(code: str, read: Read) -> Iterator[str]:
+    """The first warnings of a kind, each once with the first of its lines, and how many lines more there are."""
+    lines: dict[str, list[int]] = {}
+    for warning in read.warnings:
+        if warning.code == code:
+            lines.setdefault(warning.message, []).append(warning.line)
+    more = read.warned[code]
+    for message, found in islice(lines.items(), MOST_NOTED):
+        more -= len(found)
+        yield _("Line %(line)d: %(said)s") % {"line": found[0], "said": message}
+    if more:
+        yield (
+            ngettext("… and %d more line with such a name.", "… and %d more lines with such a name.", more)
+            % more
+        )
 
 
 def note_of_hidden(batch: ImportBatch, resource: Any) -> Iterator[str]:

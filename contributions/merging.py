@@ -35,6 +35,7 @@ from .models import (
     ImportBatch,
     ImportSource,
     StagedLine,
+    class_name,
     contribution_key,
 )
 from .resources import ContributionResource
@@ -77,10 +78,6 @@ class Calls:
         return {name: donor.pk for name, donor in self.donors.items()} | {
             country: found.pk for country, found in classes.items() if found
         }
-
-
-def class_name(country: Donor) -> str:
-    return f"Private donors, {country.name_en}"
 
 
 def names_of(donor: Donor) -> list[str]:

@@ -49,6 +49,7 @@ from .models import (
     Donor,
     DonorAlias,
     ImportBatch,
+    class_name,
     names_a_class,
     shown_otherwise,
 )
@@ -395,7 +396,9 @@ class ContributionResource(TableResource):
             if name
         }
         self.donors |= {fold_name(donor.name_en): donor for donor in donors.values()}  # before all others
-        self.hint = Suggestions(self.donors)
+        self.near = Suggestions(self.donors)
+        # What is said of a line is kept, and read by some who do not see donors.
+        self.hint = Suggestions({name: donor for name, donor in self.donors.items() if not donor.is_hidden})
         # Of each country the class of its private donors; a company or person with a page is no class.
         self.private = {
             donor.parent_id: donor for donor in donors.values() if donor.is_class and donor.parent_id
@@ -433,7 +436,7 @@ class ContributionResource(TableResource):
         """The donors and operations that nobody knows, with their lines and the closest known ones."""
         donors = [
             {"name": name, "kind": kind, "lines": lines, "near": [
-                {"token": str(near.token), "name": near.name_en} for near in self.hint.nearest(fold_name(name))]}
+                {"token": str(near.token), "name": near.name_en} for near in self.near.nearest(fold_name(name))]}
             for (name, kind), lines in self.missed.most_common(MOST_UNKNOWN)
         ]  # fmt: skip
         lookup = self.fields["operation"].widget
@@ -507,7 +510,7 @@ class ContributionResource(TableResource):
     def private_class(self, country: Donor) -> Donor:
         if country.pk in self.private:
             return self.private[country.pk]
-        name = f"Private donors, {country.name_en}"
+        name = class_name(country)
         if fold_name(name) in self.donors:
             return self.donors[fold_name(name)]
         donor = self.planned_donor(name, Donor.Kind.PRIVATE)

@@ -42,6 +42,16 @@ def share(part: Decimal | int | None, whole: Decimal | int | None, places: int =
     return percent(Decimal(part), Decimal(whole), places)
 
 
+def share_of_sum(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
+    """``part`` in per cent of a sum, to one decimal; ``None`` unless it is a part: from nothing to all of it.
+
+    Money that was paid back is negative, and may leave a sum smaller than what it is made of.
+    """
+    if part is None or whole is None or not 0 <= part <= whole:
+        return None
+    return share(part, whole, 1)
+
+
 def newest_status(statuses: Sequence[str]) -> str | None:
     """The status that readers see where a figure was given as original, current and final."""
     return min(statuses, key=STATUS_ORDER.index, default=None)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django_countries import countries
 
 from . import charts, maps
+from .calculations import share_of_sum
 from .models import FinancialFigure, Office
 from .overview import OperationRow
 from .pages import OperationPage
@@ -36,6 +37,19 @@ def print_cents(value: Decimal) -> str:
 
 def print_percent(value: Decimal | int) -> str:
     return _("%(share)s%%") % {"share": print_number(value)}
+
+
+def print_less(printed: str) -> str:
+    """“< 0.1%”: in Arabic a mark keeps the sign left of the digits, and from being mirrored to its opposite."""
+    return f"\u200e< {printed}" if get_language_bidi() else f"< {printed}"
+
+
+def print_share(part: Decimal | None, whole: Decimal | None) -> str:
+    """A part of a sum in per cent to one decimal: 12.5%; empty where it is no part of it."""
+    share = share_of_sum(part, whole)
+    if share == 0 and part:
+        return print_less(print_percent(Decimal("0.1")))
+    return "" if share is None else print_percent(share)
 
 
 def print_dollars(value: Decimal) -> str:

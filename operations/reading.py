@@ -81,7 +81,8 @@ class Reading:
 
     ``layout``: "flat", "block", or "grouped", whose rows come out flat, for ``layouts.grouped`` needs the
     mapping. ``leave_out`` holds the kinds of lines that are no records: "footer", "total", "repeated_header".
-    ``sheets_alike``: other sheets that hold such a table too, where nobody chose one.
+    ``sheets_alike``: other sheets that hold such a table too, where nobody chose one. ``passed_over``: the
+    first sheet, where nobody chose one and it holds no such table, but another does.
     """
 
     encoding: str = ""
@@ -89,6 +90,7 @@ class Reading:
     sheet: str = ""
     sheets: tuple[str, ...] = ()
     sheets_alike: tuple[str, ...] = ()
+    passed_over: str = ""
     header_line: int = 0
     hxl_line: int = 0
     layout: str = ""
@@ -104,6 +106,15 @@ class Reading:
         """Of what ``to_json`` gave, or a part of it; names that it does not have are passed over."""
         known = {name: value for name, value in data.items() if name in cls.__dataclass_fields__}
         return cls(**{n: tuple(v) if isinstance(v, list) else v for n, v in known.items()})
+
+
+class NoTable(ValidationError):
+    """A sheet that is no table; ``sheets`` are those of its workbook, of which another may be one."""
+
+    def __init__(self, error: ValidationError, sheets: tuple[str, ...]) -> None:
+        said = _("The workbook has several sheets: %s. Choose the one that is to be read.")
+        super().__init__([*error.messages, said % ", ".join(f"“{shortened(sheet)}”" for sheet in sheets)])
+        self.sheets = sheets
 
 
 class SetAside(NamedTuple):
@@ -499,19 +510,26 @@ class BookTable(TableFile):
             check_archive(stream, self.size, is_limited=self.most_bytes is not None)
             with opened_book(stream) as self.book:
                 is_chosen = bool(self.reading.sheet)
-                self.find_sheet()
-                self.find_header(is_known)
+                self.find_sheet(is_known)
+                try:
+                    self.find_header(is_known)
+                except ValidationError as error:
+                    if is_known is None or len(self.reading.sheets) == 1:
+                        raise
+                    raise NoTable(error, self.reading.sheets) from None
                 if not is_chosen:
                     alike = tuple(self.sheets_alike(is_known))
                     self.reading = replace(self.reading, sheets_alike=alike)
         self.book = None
         return self
 
-    def find_sheet(self) -> None:
+    def find_sheet(self, is_known: Callable[[str], bool] | None) -> None:
         sheets = visible_sheets(self.book)
         if not sheets:
             raise ValidationError(_("The workbook has no visible sheet."))
-        chosen = self.reading.sheet or sheets[0]
+        chosen = self.reading.sheet or self.likely_sheet(sheets, is_known)
+        if not self.reading.sheet and chosen != sheets[0]:
+            self.reading = replace(self.reading, passed_over=sheets[0])
         if chosen not in sheets:
             raise ValidationError(
                 _("The workbook has no visible sheet “%(name)s”. Choose one of: %(sheets)s.")
@@ -530,24 +548,30 @@ class BookTable(TableFile):
         """Other visible sheets that hold a table of this kind: a header that is known or the same, and a row."""
         own = {fold_label(header) for header in self.headers} - {""}
 
-        def is_header(row: list[Any]) -> bool:
-            names = [cell for cell in row if type(cell) is str and len(cell) <= 100]
-            known = sum(fold_label(name) in own or bool(is_known and is_known(name)) for name in names)
-            return known > 1 and not any(map(is_figure, row))
+        def is_alike(name: str) -> bool:
+            return fold_label(name) in own or bool(is_known and is_known(name))
 
         for title in self.reading.sheets:
-            if title == self.reading.sheet:
-                continue
-            try:
-                with understood():
-                    rows = [
-                        row for _line, row in islice(sheet_rows(self.book, title, is_glance=True), GLANCE)
-                    ]
-            except ValidationError:
-                continue  # what cannot be read is no table
-            rows = [row for row in rows if not all(map(is_empty, row))]
-            if any(map(is_header, rows[:-1])):
+            if title != self.reading.sheet and has_header(self.glance(title), is_alike):
                 yield title
+
+    def likely_sheet(self, sheets: list[str], is_known: Callable[[str], bool] | None) -> str:
+        """The first with a known header; where none has one, the first that looks like a table at all."""
+        if is_known is None or len(sheets) == 1:
+            return sheets[0]
+        rows = {title: self.glance(title) for title in sheets}
+        likely = [title for title in sheets if has_header(rows[title], is_known)]
+        likely += [title for title in sheets if looks_like_table(rows[title])]
+        return likely[0] if likely else sheets[0]
+
+    def glance(self, title: str) -> list[list[Any]]:
+        """The first rows of a sheet that hold something; what cannot be read is no table."""
+        try:
+            with understood():
+                rows = [row for _line, row in islice(sheet_rows(self.book, title, is_glance=True), GLANCE)]
+        except ValidationError:
+            return []
+        return [row for row in rows if not all(map(is_empty, row))]
 
     def given(self) -> Iterator[Batch]:
         with understood():
@@ -593,6 +617,24 @@ def header_place(rows: list[list[Any]], is_known: Callable[[str], bool] | None) 
     raise ValidationError(
         _("No line of the file looks like a header. Write the names of the columns above the first line.")
     )
+
+
+def has_header(rows: list[list[Any]], is_known: Callable[[str], bool]) -> bool:
+    """Whether one of the rows but the last has several names that are known, and no figures."""
+
+    def is_header(row: list[Any]) -> bool:
+        names = [cell for cell in row if type(cell) is str and len(cell) <= 100]
+        return sum(map(is_known, names)) > 1 and not any(map(is_figure, row))
+
+    return any(map(is_header, rows[:-1]))
+
+
+def looks_like_table(rows: list[list[Any]]) -> bool:
+    """Whether the rows have something like a header, and a row under it."""
+    try:
+        return header_place(rows, None) < len(rows) - 1 if rows else False
+    except ValidationError:
+        return False
 
 
 def is_label_row(row: list[Any], width: int) -> bool:

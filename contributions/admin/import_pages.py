@@ -21,7 +21,6 @@ from django.utils.translation import gettext as _
 from operations.text_files import ENCODINGS
 
 from .. import staging
-from ..cleaning import MOST_WARNINGS
 from ..deciding import DECIDED, control_problem, repeated
 from ..import_forms import (
     COLUMNS,
@@ -364,8 +363,9 @@ def footnotes_of(batch: ImportBatch) -> dict[str, Any]:
         if code == "footnote":
             lines.setdefault(said, []).append(line)
     shown = [(found[0], said, len(found) - 1) for said, found in lines.items()][:FOOTNOTES]
-    cut = MOST_WARNINGS if len(warnings) >= MOST_WARNINGS else 0  # later lines were not looked at
-    return {"names": len(lines), "shown": shown, "more": len(lines) - len(shown), "cut": cut}
+    kept = sum(map(len, lines.values()))
+    uncounted = batch.plan.get("warned", {}).get("footnote", kept) - kept  # lines whose names were not kept
+    return {"names": len(lines), "shown": shown, "more": len(lines) - len(shown), "uncounted": uncounted}
 
 
 def repeated_rows(batch: ImportBatch) -> list[list[str]]:

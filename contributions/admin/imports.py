@@ -473,7 +473,9 @@ class ImportBatchAdmin(ReadOnlyAdmin):
         )
         unknown = batch.plan.get("unknown", {})
         is_asked = unknown.get("operations") or batch.options.get("operations")
-        return Names(batch, self.operations(batch) if is_asked else [], may_add, may_alias)
+        operations = self.operations(batch) if is_asked else []
+        sees_hidden = self.admin_site.get_model_admin(Donor).has_view_permission(request)
+        return Names(batch, operations, may_add, may_alias, sees_hidden)
 
     def preview_page(
         self, request: HttpRequest, batch: ImportBatch, confirm_form: ConfirmForm | None = None
@@ -498,7 +500,7 @@ class ImportBatchAdmin(ReadOnlyAdmin):
             "read": how_it_was_read(batch),
             "control": control_of(batch) if typed else None,
             "names": names if has_names else None,
-            "known_donors": Donor.objects.order_by("name_en").values_list("name_en", flat=True)
+            "known_donors": names.known.order_by("name_en").values_list("name_en", flat=True)
             if names.donors and names.may_alias
             else (),
             "kinds": Donor.Kind.choices,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from operations.cells import fold_name, free_slug
+from operations.cells import fold_name, free_slug, shortened
 from operations.models import YEAR
 
 NAMES = ("name_en", "name_fr", "name_es", "name_ar")
@@ -201,7 +201,8 @@ class DonorAlias(models.Model):
 
     donor = models.ForeignKey(Donor, models.CASCADE, related_name="aliases", verbose_name=_("donor"))
     name = models.CharField(_("other spelling"), max_length=200)
-    folded = models.CharField(max_length=200, unique=True, editable=False)
+    # No letter folds to more than three, as “ﬃ” does.
+    folded = models.CharField(max_length=600, unique=True, editable=False)
 
     class Meta:
         verbose_name = _("other spelling")
@@ -265,6 +266,11 @@ def was_named(record: DonorMerge) -> bool:
 def names_a_class(name: str) -> bool:
     """Whether a name is that of private donors together, as “Private donors in Japan” and “donateurs privés”."""
     return fold_name(name).startswith(CLASS_NAMES)
+
+
+def class_name(country: Donor) -> str:
+    """What the class of a country's private donors is called where it has no other name, as long as one may be."""
+    return shortened(f"Private donors, {country.name_en}", 200)
 
 
 def donor_class(kind: str) -> str:

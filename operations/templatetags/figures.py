@@ -18,11 +18,11 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language, get_language_bidi, get_language_info, ngettext, override
 from django.utils.translation import gettext as _
 
-from ..drawings import print_cents, print_day, print_number, print_percent
+from ..drawings import print_cents, print_day, print_number, print_share
 from ..figures import counted, print_figure
 from ..profiles import in_language
 from ..richtext import clean_html
-from ..rounding import compact, half_up, percent
+from ..rounding import compact, half_up
 
 register = template.Library()
 
@@ -74,11 +74,8 @@ def usd_short(value: Decimal | None) -> str:
 
 @register.filter
 def share_of(part: Decimal | None, whole: Decimal | None) -> str:
-    """A share in per cent to one decimal: 12.5%; “–” where either is missing."""
-    value = percent(part, whole, 1)
-    if value == 0 and part:
-        return f"< {print_percent(Decimal('0.1'))}"
-    return MISSING if value is None else print_percent(value)
+    """A share in per cent to one decimal: 12.5%; “–” where there is none."""
+    return print_share(part, whole) or MISSING
 
 
 @register.filter

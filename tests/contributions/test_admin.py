@@ -43,6 +43,17 @@ def test_each_spelling_is_named_for_those_who_do_not_see_its_heading(admin_clien
     assert b'aria-label="Other spelling"' in form_of(admin_client, factories.donor()).content
 
 
+def test_a_spelling_that_folds_to_a_longer_one_is_kept(admin_client):
+    norway, name = factories.donor(), "\ufb03" * 200
+    form = form_of(admin_client, norway).context["adminform"].form
+    fields = {field: form[field].value() or "" for field in form.fields if form[field].value() is not False}
+    rows = {"TOTAL_FORMS": 1, "INITIAL_FORMS": 0, "0-name": name}
+    posted = fields | {f"aliases-{row}": value for row, value in rows.items()}
+    address = reverse("admin:contributions_donor_change", args=[norway.pk])
+    assert admin_client.post(address, posted).status_code == 302
+    assert DonorAlias.objects.get(donor=norway).folded == "ffi" * 200
+
+
 # --- The list ---------------------------------------------------------------------------------------
 
 

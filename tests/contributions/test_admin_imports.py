@@ -307,6 +307,44 @@ def test_the_sheet_is_chosen_where_several_hold_such_a_table(client):
     assert newest().staged.get().amount_usd == 2
 
 
+def book_with_cover(*rows):
+    book = openpyxl.Workbook()
+    book.active.title = "Cover"
+    for row in rows:
+        book.active.append(row)
+    sheet = book.create_sheet("Data")
+    sheet.append(["reference", "donor", "date", "amount_usd"])
+    sheet.append(["R1", "Norway", "2021-11-24", 5])
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "cover", [[], [["Gifts of 2021"]], [["Prepared by", "Finance"], ["of", "Openfield"]]]
+)
+def test_the_sheet_that_is_a_table_is_proposed_where_the_first_is_none(client, cover):
+    page = upload(client, book_with_cover(*cover), name="gifts.xlsx", format=1)
+    assert "The first sheet, “Cover”, holds no such table, and “Data” was read. Choose the sheet" in words(
+        page
+    )
+    assert newest().state == "asking" and page.context["form"]["sheet"].value() == "Data"
+    assert page.context["form"].headers == ["reference", "donor", "date", "amount_usd"]
+    answer(client, page, sheet="Data")
+    assert (newest().state, newest().staged.get().amount_usd) == ("planned", 5)
+
+
+def test_where_no_sheet_is_a_table_another_can_be_chosen_nevertheless(client):
+    book = openpyxl.Workbook()
+    book.create_sheet("More").append(["Norway", 5])
+    stream = io.BytesIO()
+    book.save(stream)
+    page = upload(client, stream.getvalue(), name="gifts.xlsx", format=1)
+    assert "The file is empty. The workbook has several sheets: “Sheet”, “More”." in words(page)
+    form = client.get(url("columns", newest().pk)).context["form"]
+    assert [value for value, _label in form.fields["sheet"].choices] == ["", "Sheet", "More"]
+
+
 def test_columns_are_corrected_on_screen_and_what_was_proven_is_found_out_again(client):
     text = "reference,donor,date,amount_usd,paid\nR1,Norway,2021-11-24,5,25/11/2021\n"
     page = upload(client, text)
@@ -401,6 +439,18 @@ def test_unknown_names_are_mapped_or_confirmed_as_new_and_operations_never_made(
     assert [row[0] for row in stored()] == ["Norway", "France", "Norway", "Norway"]
     assert sorted(DonorAlias.objects.values_list("name", flat=True)) == ["A. Person", "Norwai"]
     assert Operation.objects.count() == 1
+
+
+def test_who_does_not_see_donors_is_offered_none_whom_readers_never_see_by_name(client, peru):
+    person = factories.donor("Janet Roe", kind="private", is_class=False)
+    upload(client, HEADER + "R1,Janett Roe,2021-11-24,5\n")
+    batch = newest()
+    for rights, is_named in (((), False), (("view_donor",), True)):
+        rights = ("import_contribution", "add_donoralias", *rights)
+        page = page_of(signed_in(with_rights(f"colleague {is_named}", *rights)), batch)
+        assert (f'value="{person.token}"' in page.content.decode()) is is_named
+        assert ("Janet Roe" in page.content.decode()) is is_named
+        assert "Norway" in page.context["known_donors"]
 
 
 def test_all_other_unknown_donors_are_confirmed_as_new_with_one_tick(client, peru):
@@ -676,9 +726,22 @@ def test_names_with_a_footnote_mark_are_told_with_their_lines(client):
 
 
 def test_that_not_all_footnote_marks_were_counted_is_told(client):
-    page = upload(client, HEADER + "".join(f"R{n},Norway*,2021-11-24,5\n" for n in range(501)))
+    page = upload(client, HEADER + "".join(f"R{n},Norway*,2021-11-24,5\n" for n in range(502)))
     assert "1 name had a footnote mark, which is left out" in words(page)
-    assert "Only the first 500 lines with something to look at are counted here." in words(page)
+    assert "and 2 more lines with a footnote mark, whose names are not counted here" in words(page)
+
+
+def test_many_warnings_of_one_kind_hide_none_of_another(client):
+    names = [*["Norway*"] * 600, *(f"=Firm {n}" for n in range(525)), "N\u043erway"]
+    page = upload(client, HEADER + "".join(f"R{n},{name},2021-11-24,5\n" for n, name in enumerate(names, 2)))
+    plan, shown = newest().plan, words(page)
+    assert plan["warned"] == {"footnote": 600, "formula": 525, "scripts": 1}
+    kept = [code for code, *_rest in plan["warnings"]]
+    assert {code: kept.count(code) for code in kept} == {"footnote": 500, "formula": 500, "scripts": 1}
+    assert "Line 621: “=Firm 19” begins like a formula. It is kept as text." in shown
+    assert "“=Firm 20” begins" not in shown and "… and 505 more lines with such a name." in shown
+    assert "Line 1127: “N\u043erway” mixes letters" in shown
+    assert "and 100 more lines with a footnote mark" in shown
 
 
 # --- In the books -----------------------------------------------------------------------------------

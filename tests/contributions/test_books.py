@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from collections import Counter
 from decimal import Decimal
@@ -28,6 +29,7 @@ from contributions.models import (
     StagedLine,
 )
 from contributions.resources import ContributionResource
+from operations.cells import fold_name
 from operations.importing import Overtaken
 from tests import factories
 from tests.operations.test_importing import run
@@ -355,6 +357,16 @@ def test_an_unknown_donor_is_mapped_once_and_known_from_then_on(donors):
     assert counts(planned(*lines, header=header)) == (0, 0, 2, 0)
 
 
+def test_an_unknown_donor_of_the_longest_name_is_mapped_though_it_folds_to_a_longer_one(donors):
+    name = "\ufb03" * 200  # a ligature of three letters
+    batch = planned(f"2021-11-24,{name},,5", header="date,donor,donor_type,amount_usd")
+    batch.options["donors"] = {f"{fold_name(name)}|": {"is": str(donors[0].token)}}
+    read_file(batch, ContributionResource())
+    import_planned(batch, None, release_at=timezone.now())
+    alias = DonorAlias.objects.get(donor=donors[0])
+    assert (alias.name, alias.folded) == (name, "ffi" * 200)
+
+
 def test_an_unknown_donor_can_be_confirmed_as_new(donors):
     header = "date,donor,donor_type,amount_usd"
     batch = planned("2021-11-24,Chile,,5", header=header)
@@ -547,6 +559,47 @@ def test_on_the_command_line_moved_columns_and_several_sheets_end_with_3(donors,
     assert Contribution.objects.count() == 0
     assert run(capsys, "import_contributions", str(path), "--sheet", "More")[0] == 0
     assert Contribution.objects.get().amount_usd == 2
+
+
+def test_on_the_command_line_a_cover_sheet_ends_with_the_sheets_and_the_option(donors, tmp_path, capsys):
+    book = openpyxl.Workbook()
+    book.active.title = "Cover"
+    book.save(path := tmp_path / "gifts.xlsx")
+    code, told = run(capsys, "import_contributions", str(path))
+    assert (code, "The file is empty." in told, "--sheet" in told) == (1, True, False)
+    sheet = book.create_sheet("Data")
+    book.save(path)
+    code, told = run(capsys, "import_contributions", str(path))
+    assert (
+        code,
+        "several sheets: “Cover”, “Data”. Choose the one that is to be read. (--sheet …)" in told,
+    ) == (1, True)
+    for number, name in ((1, "Data"), (2, "More")):
+        sheet = book[name] if name in book else book.create_sheet(name)
+        sheet.append(["reference", "donor", "date", "amount_usd"])
+        sheet.append([f"R{number}", "Norway", "2021-11-24", number])
+        book.save(path)
+        code, told = run(capsys, "import_contributions", str(path))
+        assert (code, "“Cover”, holds no such table" in told, "(--sheet …)" in told) == (3, True, True)
+        assert ("others hold one too: “More”." in told) is (number == 2)
+    assert Contribution.objects.count() == 0
+    assert run(capsys, "import_contributions", str(path), "--sheet", "Data")[0] == 0
+    assert Contribution.objects.get().amount_usd == 1
+
+
+def test_columns_of_a_kept_source_show_which_sheet_is_its_table(donors):
+    book = openpyxl.Workbook()
+    book.active.append(["Code", "Name"])
+    book.active.append(["NO", "Norway"])
+    sheet = book.create_sheet("Data")
+    sheet.append(["Qui", "Quand", "Combien"])
+    sheet.append(["Norway", "2021-11-24", 5])
+    stream = io.BytesIO()
+    book.save(stream)
+    mapping = {"Qui": "donor", "Quand": "date", "Combien": "amount_usd"}
+    batch = receive(stream.getvalue(), "gifts.xlsx", None, mapping=mapping)
+    read_file(batch, ContributionResource())
+    assert (batch.state, batch.reading["sheet"], batch.reading["passed_over"]) == ("asking", "Data", "Sheet")
 
 
 def test_rows_that_a_column_says_to_leave_out_are_counted_and_not_taken(donors):

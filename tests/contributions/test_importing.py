@@ -253,6 +253,13 @@ def test_an_unknown_donor_is_an_error_with_suggestions(norway, japan):
     assert Donor.objects.count() == 2
 
 
+def test_what_is_said_of_a_line_suggests_no_donor_whom_readers_never_see_by_name():
+    for name, is_class in (("Janet Roe", False), ("Private donors, Jan", True)):
+        factories.donor(name, kind="private", is_class=is_class)
+    plan = gifts("2021-11-24,Janett Roe,,5", "2021-11-24,Private donors; Jan,,5")
+    assert ["Did you mean" in error.message for error in plan.errors] == [False, True]
+
+
 def test_new_donors_are_made_where_the_user_says_so(norway):
     plan = gifts("2021-11-24,Norway,,5", "2021-11-24,Chile*,government,5", "2021-11-24,IKEA Foundation,foundation,5",
                  "2021-11-24,Jane Doe,private,5", "2021-11-25,chile,government,5", new_donors=True)  # fmt: skip
@@ -338,6 +345,16 @@ NEW_CHILE = [
     "2021-11-25,private donors in Chile,private,6",
     "2021-11-26,Chile,private,7",
 ]
+
+
+def test_the_class_of_a_country_of_the_longest_name_has_a_name_that_fits():
+    country = factories.donor("\u0390" * 200)
+    assert told(gifts(f"2021-11-24,{country.name_en},private,5")) == []
+    private = Donor.objects.get(kind="private")
+    assert (private.parent, len(private.name_en)) == (country, 200)
+    assert private.name_en.startswith("Private donors, ")
+    gifts(f"2021-11-25,{country.name_en},private,6")
+    assert private.contributions.count() == 2
 
 
 @pytest.mark.parametrize("lines", list(permutations(NEW_CHILE)), ids=range(6))

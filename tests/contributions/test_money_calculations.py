@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils.translation import override
 
 from contributions import calculations
-from contributions.drawings import months_chart
+from contributions.drawings import donors_sentence, earmarking_sentence, months_chart, years_chart
+from contributions.lines import PublicLine
 from contributions.models import Contribution
+from contributions.templatetags.contributions import per_head
+from operations.calculations import share_of_sum
 from operations.rounding import half_up
+from operations.templatetags.figures import share_of
 from tests import factories
 
 DOCUMENT = (Path(settings.BASE_DIR) / "docs" / "calculations.md").read_text(encoding="utf-8")
@@ -163,3 +168,75 @@ def test_a_rate_is_exact_until_it_is_shown():
     assert str(calculations.rate(Decimal("1.00"), Decimal("3.00"))).startswith(
         "0.33333333333333333333333333333333333"
     )
+
+
+# --- What is said of sums ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("amounts", "said"),
+    [
+        ([], ""),
+        ([60, 20], "The largest donor is Donor 1 with US$ 60.00, 75.0% of the total."),
+        ([20, -60], "The largest donor is Donor 1 with US$ 20.00."),  # the total is negative
+        ([60, -60], "The largest donor is Donor 1 with US$ 60.00."),
+        ([60, -20], "The largest donor is Donor 1 with US$ 60.00."),  # which is more than the total
+        ([-20, -40], ""),
+        ([0, -40], ""),
+        ([10] * 20, "The largest donor is Donor 1 with US$ 10.00, 5.0% of the total; the ten largest together gave 50.0%."),
+        ([10] * 15 + [-70], "The largest donor is Donor 1 with US$ 10.00, 12.5% of the total."),
+    ],
+)  # fmt: skip
+def test_the_largest_donor_has_a_share_only_of_a_total_that_it_is_a_part_of(amounts, said):
+    lines = [
+        PublicLine(dt.date(2021, 1, 1), f"Donor {n}", "", Decimal(amount), 1)
+        for n, amount in enumerate(amounts, 1)
+    ]
+    assert donors_sentence(lines).replace("\u00a0", " ") == said
+
+
+FREE = "Unearmarked and softly earmarked money, which the agency can use where needs are greatest, is US$ "
+
+
+@pytest.mark.parametrize(
+    ("amounts", "said"),
+    [
+        ({"unearmarked": 30, "tightly_earmarked": 10}, f"{FREE}30.00 or 75.0% of the total."),
+        ({"tightly_earmarked": 10}, f"{FREE}0.00 or 0.0% of the total."),
+        ({"unearmarked": 30, "tightly_earmarked": -40}, f"{FREE}30.00."),
+        ({"unearmarked": 30, "tightly_earmarked": -10}, f"{FREE}30.00."),
+        ({"unearmarked": -30, "tightly_earmarked": 40}, ""),
+        ({"unearmarked": -30, "": 5}, "For US$ 5.00 the source does not give the earmarking."),
+        ({"tightly_earmarked": 10, "": -5}, f"{FREE}0.00 or 0.0% of the total."),
+    ],
+)
+def test_free_money_has_a_share_only_of_a_total_that_it_is_a_part_of(amounts, said):
+    sums = {code: Decimal(amount) for code, amount in amounts.items()}
+    assert earmarking_sentence(sums).replace("\u00a0", " ") == said
+
+
+@pytest.mark.parametrize(("largest", "is_said"), [(5, True), (0, False), (-5, False)])
+def test_no_month_or_year_is_said_to_have_the_largest_sum_where_all_are_negative(largest, is_said):
+    amounts = [Decimal(largest), Decimal(-9)]
+    months = [{"month": dt.date(2021, n, 1), "amount": amount} for n, amount in enumerate(amounts, 1)]
+    years = [{"budget_year": 2020 + n, "amount": amount} for n, amount in enumerate(amounts)]
+    said = [months_chart("", months, 2021).say, years_chart("", years).say]
+    assert [text.replace("\u00a0", " ") for text in said] == (
+        ["The largest sum: January 2021, US$ 5.00.", "The largest sum was given for 2020: US$ 5.00."]
+        if is_said
+        else ["", ""]
+    )
+
+
+def test_a_part_that_is_no_part_of_its_sum_has_no_share():
+    for part, whole in ((5, -10), (-5, 10), (-5, -10), (11, 10), (0, 0), (None, 10), (5, None)):
+        assert (share_of_sum(part, whole), share_of(part, whole)) == (None, "–")
+    assert (share_of_sum(10, 10), share_of(10, 10)) == (100, "100.0%")
+
+
+def test_less_than_is_never_mirrored_beside_digits():
+    one, many = Decimal(1), Decimal(100_000)
+    assert (share_of(one, many), per_head(Decimal("0.001"))) == ("< 0.1%", "< $0.01")
+    with override("ar"):
+        assert share_of(one, many) == "\u200e< 0.1\u200e%\u200e"
+        assert per_head(Decimal("0.001")) == "\u200e< 0.01\u00a0دولار"

@@ -1030,3 +1030,22 @@ def test_the_panels_stand_beside_the_form_where_there_is_room(new_page, ana, rep
     assert (checks["x"] >= form["x"] + form["width"]) is is_beside
     assert (checks["y"] >= form["y"] + form["height"]) is not is_beside
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_buttons_of_an_editor_are_as_wide_before_their_icons_are_there(new_page, ana, report):
+    sizes = []
+    for has_icons in (True, False):
+        page = new_page(viewport={"width": 360, "height": 900})
+        if not has_icons:
+            page.route("**/material-icons*.woff2", lambda route: route.abort())
+        be_signed_in(page, "ana")
+        page.goto(url(report))
+        button = page.locator(".prose-menubar__button.material-icons", has_text="format_list_bulleted").first
+        expect(button).to_be_visible()
+        page.evaluate("document.fonts.ready")
+        is_there = "document.fonts.check('24px \"Material Icons\"')"
+        assert page.evaluate(is_there) is has_icons
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        sizes.append((button.bounding_box()["width"], button.bounding_box()["height"]))
+    assert sizes[0] == sizes[1]

@@ -379,6 +379,46 @@ def test_other_sheets_with_such_a_table_are_told_unless_one_was_chosen():
     assert opened(workbook(*SHEET, Codes=lookup), known=NAMES).reading.sheets_alike == ()
 
 
+COVER = (("Gifts of 2021",), (), ("Prepared by", "Finance"), ("Date", "2021-12-31"))
+
+
+@pytest.mark.parametrize(
+    "cover", [(), COVER[:1], COVER, SHEET[:1]], ids=["empty", "title", "labels", "no lines"]
+)
+def test_a_first_sheet_that_is_no_table_is_passed_over_for_one_that_is(cover):
+    raw = workbook(*cover, Notes=(("x",),), More=SHEET, Codes=(("Code", "Name"), ("PER", "Peru")))
+    table = opened(raw, known=NAMES)
+    assert (table.reading.sheet, table.reading.passed_over, table.reading.sheets_alike) == (
+        "More",
+        "Gifts",
+        (),
+    )
+    assert table.notes == ["The workbook has 4 sheets; only “More” was read."]
+    assert len(list(table.rows())) == 2
+    stored = open_table(io.BytesIO(raw), choices=Reading.from_json(table.reading.to_json()), known=NAMES)
+    assert stored.reading == table.reading
+    assert opened(raw, sheet="More", known=NAMES).reading.passed_over == ""
+
+
+def test_without_a_known_header_the_first_sheet_that_looks_like_a_table_is_taken():
+    table = (("Qui", "Combien"), ("Norvège", 5))
+    found = opened(workbook(("Cover",), More=table, Most=table), known=NAMES).reading
+    assert (found.sheet, found.passed_over, found.sheets_alike) == ("More", "Gifts", ("Most",))
+    assert opened(workbook(*table, More=table), known=NAMES).reading.passed_over == ""
+
+
+def test_where_no_sheet_is_a_table_all_are_named():
+    with pytest.raises(ValidationError) as error:
+        opened(workbook(More=(("x", 5),)), known=NAMES)
+    assert " ".join(error.value.messages) == (
+        "The file is empty. The workbook has several sheets: “Gifts”, “More”. Choose the one that is to be read."
+    )
+    assert error.value.sheets == ("Gifts", "More")
+    hidden = workbook(*SHEET, More=(("x",),), change=hide_column)
+    with pytest.raises(ValidationError, match="Column B of the sheet is hidden"):
+        opened(hidden, known=NAMES)  # which is a table, and not passed over
+
+
 def test_a_sheet_that_is_told_may_have_hidden_lines_and_a_hidden_sheet_is_not_told():
     def hide(sheet) -> None:
         hide_row(sheet.parent["More"])

@@ -158,7 +158,8 @@ class Command(BaseCommand):
     def stop_where_needed(self, batch: ImportBatch, resource: Any, options: dict[str, Any]) -> None:
         """Say what is in the way of the import, and end with its exit code."""
         if batch.state == ImportBatch.State.FAILED:
-            raise CommandError(batch.problem)
+            which = f" ({ANSWERS['sheet']})" if len(batch.reading.get("sheets", ())) > 1 else ""
+            raise CommandError(batch.problem + which)
         if batch.state == ImportBatch.State.ASKING:
             for question in batch.plan["survey"]["questions"]:
                 self.stderr.write(f"{question['said']} ({ANSWERS[question['name']]})")
