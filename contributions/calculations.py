@@ -88,6 +88,7 @@ class Attributed:
     world: Decimal
     hidden: Decimal  # operations without a public page
     not_said: Decimal
+    withheld: Decimal  # to protect private donors
 
     @property
     def total(self) -> Decimal:
@@ -96,19 +97,26 @@ class Attributed:
     @property
     def unattributed(self) -> Decimal:
         """What was given to no operation of a country: nobody can say for which of them it was."""
-        return self.regional + self.situations + self.world + self.hidden + self.not_said
+        return self.regional + self.situations + self.world + self.hidden + self.not_said + self.withheld
 
 
-def attribute(amounts: Mapping[Key | None, Decimal], kinds: Mapping[Key, str], own: Key | None) -> Attributed:
-    """From the sums by operation (``None``: the source does not say) and the kind of each public operation."""
+def attribute(
+    amounts: Mapping[Key | None, Decimal],
+    kinds: Mapping[Key, str],
+    own: Key | None,
+    withheld: Key | None = None,
+) -> Attributed:
+    """From the sums by operation (``None``: the source does not say; ``withheld``) and the kind of each public operation."""
     part = {"country": "others", "multi_country": "others", "regional": "regional", "situation": "situations"}
     part |= {"global": "world"}
     sums = dict.fromkeys(
-        ("own", "others", "regional", "situations", "world", "hidden", "not_said"), Decimal(0)
+        ("own", "others", "regional", "situations", "world", "hidden", "not_said", "withheld"), Decimal(0)
     )
     for operation, amount in amounts.items():
         if operation is None:
             sums["not_said"] += amount
+        elif operation == withheld:
+            sums["withheld"] += amount
         elif operation == own:
             sums["own"] += amount
         else:

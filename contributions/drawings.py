@@ -19,28 +19,21 @@ from operations.drawings import (
     print_cents,
     print_dollars,
     print_number,
-    print_percent,
+    print_share,
     unit_words,
 )
 from operations.profiles import Value
-from operations.rounding import percent
 
 from .calculations import LARGEST, largest_and_others
 from .filters import earmarking_label
 from .lines import PublicLine
 from .models import Contribution
+from .privacy import WITHHELD
 
-EARMARKINGS = [*Contribution.Earmarking.values, ""]
+EARMARKINGS = [*Contribution.Earmarking.values, WITHHELD, ""]
 YEARS_DRAWN = 10
 
 Parts = Sequence[tuple[str, Decimal]]  # label, US dollars
-
-
-def print_share(part: Decimal, whole: Decimal | None) -> str:
-    share = percent(part, whole, 1)
-    if share == 0 and part:
-        return f"< {print_percent(Decimal('0.1'))}"
-    return "" if share is None else print_percent(share)
 
 
 def parts_chart(title: str, heading: str, parts: Parts, say: str) -> charts.Chart | None:
@@ -96,7 +89,7 @@ def full_name(line: PublicLine) -> str:
 
 def donors_sentence(lines: Sequence[PublicLine]) -> str:
     total = sum((line.amount for line in lines), Decimal(0))
-    if not lines or not total:
+    if not lines or lines[0].amount <= 0:
         return ""
     first, ten = lines[0], sum((line.amount for line in lines[:LARGEST]), Decimal(0))
     words = {
@@ -105,7 +98,9 @@ def donors_sentence(lines: Sequence[PublicLine]) -> str:
         "share": print_share(first.amount, total),
         "ten": print_share(ten, total),
     }
-    if len(lines) <= LARGEST + 1:
+    if not words["share"]:
+        return _("The largest donor is %(name)s with %(amount)s.") % words
+    if len(lines) <= LARGEST + 1 or not words["ten"]:
         return _("The largest donor is %(name)s with %(amount)s, %(share)s of the total.") % words
     return (
         _(
@@ -118,22 +113,33 @@ def donors_sentence(lines: Sequence[PublicLine]) -> str:
 
 def earmarking_chart(title: str, rows: Sequence[Mapping[str, Any]]) -> charts.Chart | None:
     amounts = {row["earmarking"]: row["amount"] for row in rows}
-    if amounts.keys() <= {""}:
+    if amounts.keys() <= {"", WITHHELD}:
         return None
     parts = [(capfirst(earmarking_label(code)), amounts[code]) for code in EARMARKINGS if code in amounts]
-    total = sum(amounts.values(), Decimal(0))
-    say = ""
-    if total:
-        free = amounts.get("unearmarked", Decimal(0)) + amounts.get("softly_earmarked", Decimal(0))
-        say = _(
+    return parts_chart(title, _("Earmarking"), parts, earmarking_sentence(amounts))
+
+
+def earmarking_sentence(amounts: Mapping[str, Decimal]) -> str:
+    """Of sums by earmarking; what was paid back beyond what was given is left out."""
+    total, said = sum(amounts.values(), Decimal(0)), []
+    free = amounts.get("unearmarked", Decimal(0)) + amounts.get("softly_earmarked", Decimal(0))
+    words = {"amount": print_dollars(free), "share": print_share(free, total)}
+    if words["share"]:
+        text = _(
             "Unearmarked and softly earmarked money, which the agency can use where needs are greatest,"
             " is %(amount)s or %(share)s of the total."
-        ) % {"amount": print_dollars(free), "share": print_share(free, total) or print_percent(0)}
-    if total and amounts.get(""):
-        say += " " + _("For %(amount)s the source does not give the earmarking.") % {
-            "amount": print_dollars(amounts[""])
-        }
-    return parts_chart(title, _("Earmarking"), parts, say)
+        )
+        said.append(text % words)
+    elif free > 0:
+        text = _(
+            "Unearmarked and softly earmarked money, which the agency can use where needs are greatest,"
+            " is %(amount)s."
+        )
+        said.append(text % words)
+    if amounts.get("", 0) > 0:
+        text = _("For %(amount)s the source does not give the earmarking.")
+        said.append(text % {"amount": print_dollars(amounts[""])})
+    return " ".join(said)
 
 
 def months_chart(title: str, rows: Sequence[Mapping[str, Any]], year: int) -> charts.Chart | None:
@@ -154,10 +160,10 @@ def months_chart(title: str, rows: Sequence[Mapping[str, Any]], year: int) -> ch
     if not amounts:
         return None
     largest = max((i for i in range(len(values)) if values[i] is not None), key=lambda i: values[i])
-    say = _("The largest sum: %(month)s, %(amount)s.") % {
-        "month": long[largest],
-        "amount": print_dollars(values[largest]),
-    }
+    say = ""
+    if values[largest] > 0:
+        told = {"month": long[largest], "amount": print_dollars(values[largest])}
+        say = _("The largest sum: %(month)s, %(amount)s.") % told
     return bars_chart(title, _("Month"), names, long, values, say)
 
 
@@ -169,10 +175,10 @@ def years_chart(title: str, rows: Sequence[Mapping[str, Any]]) -> charts.Chart |
     years = list(range(min(amounts), max(amounts) + 1))[-YEARS_DRAWN:]
     values, names = [amounts.get(year) for year in years], [str(year) for year in years]
     largest = max((year for year in years if year in amounts), key=lambda year: amounts[year])
-    say = _("The largest sum was given for %(year)s: %(amount)s.") % {
-        "year": largest,
-        "amount": print_dollars(amounts[largest]),
-    }
+    say = ""
+    if amounts[largest] > 0:
+        told = {"year": largest, "amount": print_dollars(amounts[largest])}
+        say = _("The largest sum was given for %(year)s: %(amount)s.") % told
     return bars_chart(title, _("Budget year"), names, names, values, say)
 
 

@@ -28,6 +28,7 @@ from operations.profiles import in_language
 
 from .models import (
     OTHER_COUNTRIES,
+    WITHHELD_OPERATION,
     Contribution,
     ContributionQuerySet,
     DailySum,
@@ -36,6 +37,7 @@ from .models import (
     SummedQuerySet,
     merged_slug,
 )
+from .privacy import WITHHELD
 
 # How an address says “of no country”, “of no region”, “to no operation”, “no earmarking given”.
 NONE = "none"
@@ -91,6 +93,8 @@ def country_name(code: str) -> str:
 
 
 def earmarking_label(code: str) -> str:
+    if code == WITHHELD:
+        return _("earmarking withheld")
     return str(Contribution.Earmarking(code).label) if code else _("earmarking not given")
 
 
@@ -302,12 +306,15 @@ class Filters:
 
     def _operation(self, text: str) -> tuple[str, Narrow] | None:
         if text == NONE:
-            return _("operation not given"), lambda lines: lines.filter(operation__isnull=True)
+            not_given = Q(operation__isnull=True) & ~WITHHELD_OPERATION
+            return no_operation_label(None), lambda lines: lines.filter(not_given)
+        if text == WITHHELD:
+            return no_operation_label(WITHHELD), lambda lines: lines.filter(WITHHELD_OPERATION)
         place = next((place for place in self.places.values() if place.slug == text), None)
         return place and (place.name, lambda lines: lines.filter(operation=place.pk))
 
     def _earmarking(self, text: str) -> tuple[str, Narrow] | None:
-        if text != NONE and text not in Contribution.Earmarking.values:
+        if text not in (NONE, WITHHELD) and text not in Contribution.Earmarking.values:
             return None
         code = "" if text == NONE else text
         return earmarking_label(code), lambda lines: lines.filter(earmarking=code)
@@ -391,7 +398,6 @@ def holding(word: str, donors: Sequence[SearchedDonor]) -> Q:
     return Q(donor__in=found) | text if found else text
 
 
-def operation_label(place: Place | None, is_given: bool) -> str:
-    if place:
-        return place.name
-    return _("operations without a public page") if is_given else _("operation not given")
+def no_operation_label(given: Any) -> str:
+    """``given``: ``WITHHELD``, or ``None`` where the source gives none."""
+    return _("operation withheld") if given == WITHHELD else _("operation not given")

@@ -12,9 +12,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from .calculations import LARGEST
-from .filters import NONE, Place, list_url, operation_label
+from .filters import NONE, Place, list_url, no_operation_label
 from .lines import PublicLine
-from .models import Donor
+from .models import Donor, given_to
+from .privacy import WITHHELD
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def operation_parts(
     """Rows of ``by_operation``; operations that readers do not see are one part. ``query``: of the lists they link to."""
     parts, hidden = [], []
     for row in rows:
-        place = places.get(row["operation"])
+        given = given_to(row)
+        place = places.get(given)
         if place:
             parts.append(
                 Part(
@@ -62,19 +64,13 @@ def operation_parts(
                     list_url(**query, operation=place.slug),
                 )
             )
-        elif row["operation"] is None:
-            parts.append(
-                Part(
-                    capfirst(operation_label(None, False)),
-                    row["amount"],
-                    "",
-                    list_url(**query, operation=NONE),
-                )
-            )
+        elif given in (None, WITHHELD):
+            url = list_url(**query, operation=given or NONE)
+            parts.append(Part(capfirst(no_operation_label(given)), row["amount"], "", url))
         else:
             hidden.append(row["amount"])
     if hidden:
-        parts.append(Part(capfirst(operation_label(None, True)), sum(hidden, Decimal(0))))
+        parts.append(Part(_("Operations without a public page"), sum(hidden, Decimal(0))))
     return Parts.of(heading, sorted(parts, key=lambda part: -part.amount))
 
 

@@ -55,7 +55,13 @@ class Event:
 STEPS: tuple[Callable[[Cell], Cell], ...] = (
     lambda cell: cell,
     lambda cell: replace(cell, country=OTHER),
-    lambda cell: replace(cell, country=OTHER, earmarking=WITHHELD),
+    lambda cell: replace(
+        cell,
+        country=OTHER,
+        earmarking=WITHHELD,
+        # One without an operation is not told apart from those whose operation is withheld next.
+        operation=WITHHELD if cell.operation is None else cell.operation,
+    ),
     lambda cell: replace(cell, country=OTHER, earmarking=WITHHELD, operation=WITHHELD),
     lambda cell: replace(
         cell, country=OTHER, earmarking=WITHHELD, operation=WITHHELD, period=date(cell.period.year, 12, 31)

@@ -20,19 +20,8 @@ AT_A_TIME = 1000
 
 def make() -> list[Part]:
     """Make them all anew, within a transaction of the caller who holds the books; what waits for company."""
+    found, waiting = formed()
     DailySum.objects.filter(is_cell=True).delete()
-    donors = {donor.pk: donor for donor in Donor.objects.hidden()}
-    if not donors:
-        return []
-    families = dict(
-        Donor.objects.unnamed().filter(is_class=True, parent__isnull=False).exclude(country="")
-        .order_by("-pk").values_list("country", "parent")
-    )  # fmt: skip
-    for donor in donors.values():  # one class a country, where it belongs to a family
-        donor.parent_id = donor.parent_id or families.get(str(donor.country or ""))
-    found, waiting = cells_of(
-        events(donors), fewest=settings.PRIVATE_FEWEST_DONORS, largest_share=settings.PRIVATE_LARGEST_SHARE
-    )
     classes: dict[Any, int] = {}
     DailySum.objects.bulk_create(
         (
@@ -43,7 +32,7 @@ def make() -> list[Part]:
                 operation_id=None if cell.operation == WITHHELD else cell.operation,
                 budget_year=cell.budget_year,
                 date=cell.period,
-                earmarking="" if cell.earmarking == WITHHELD else cell.earmarking,
+                earmarking=cell.earmarking,
                 amount_usd=Decimal(cents).scaleb(-2),
                 lines=1,  # a cell is one, however many gifts are in it
                 is_cell=True,
@@ -54,6 +43,22 @@ def make() -> list[Part]:
         batch_size=AT_A_TIME,
     )
     return waiting
+
+
+def formed() -> tuple[dict[Any, dict[Cell, int]], list[Part]]:
+    """The cells that each import makes public, with their cents; and what waits. Nothing is written."""
+    donors = {donor.pk: donor for donor in Donor.objects.hidden()}
+    if not donors:
+        return {}, []
+    families = dict(
+        Donor.objects.unnamed().filter(is_class=True, parent__isnull=False).exclude(country="")
+        .order_by("-pk").values_list("country", "parent")
+    )  # fmt: skip
+    for donor in donors.values():  # one class a country, where it belongs to a family
+        donor.parent_id = donor.parent_id or families.get(str(donor.country or ""))
+    return cells_of(
+        events(donors), fewest=settings.PRIVATE_FEWEST_DONORS, largest_share=settings.PRIVATE_LARGEST_SHARE
+    )
 
 
 def events(donors: dict[int, Donor]) -> list[tuple[int, list[Event]]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from operations import charts
@@ -16,10 +17,11 @@ from operations.pages import OperationPage
 
 from .calculations import Attributed, attribute, count_donors, not_explained
 from .drawings import earmarking_chart
-from .filters import NONE, list_url, public_places
+from .filters import NONE, list_url, no_operation_label, public_places
 from .lines import number_footnotes, public_line
-from .models import DailySum, Donor
+from .models import DailySum, Donor, given_to
 from .parts import Part, Parts, donor_parts
+from .privacy import WITHHELD
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,14 @@ class Received:
             (_("Situations"), money.situations),
             (_("The whole world, no operation"), money.world),
             (_("Operations without a public page"), money.hidden),
-            (_("Operation not given"), money.not_said),
         ]
         parts = [Part(label, amount) for i, (label, amount) in enumerate(named) if amount or i == 0]
         if money.own:
             parts[0] = replace(parts[0], lines_url=self.url)
-        if money.not_said:
-            parts[-1] = replace(parts[-1], lines_url=list_url(year=self.year, operation=NONE))
+        for amount, value in ((money.not_said, None), (money.withheld, WITHHELD)):
+            if amount:
+                url = list_url(year=self.year, operation=value or NONE)
+                parts.append(Part(capfirst(no_operation_label(value)), amount, lines_url=url))
         return parts
 
     @classmethod
@@ -69,7 +72,7 @@ class Received:
         families = Donor.objects.in_bulk({row["family"] for row in sums if row["family"]})
         shown = [public_line(row, families) for row in sums]
         kinds = {pk: place.kind for pk, place in public_places(at).items()}
-        amounts = {row["operation"]: row["amount"] for row in of_year.by_operation()}
+        amounts = {given_to(row): row["amount"] for row in of_year.by_operation()}
         words = {"name": isolated(page.profile.name), "year": page.year}
         query = {"year": page.year, "operation": page.profile.slug}
         return cls(
@@ -82,7 +85,7 @@ class Received:
             earmarking_chart(
                 _("Contributions to %(name)s for %(year)s by earmarking") % words, list(rows.by_earmarking())
             ),
-            attribute(amounts, kinds, own),
+            attribute(amounts, kinds, own, WITHHELD),
             page.profile.amount(page.year, "funds_available").number,
             list_url(**query),
         )

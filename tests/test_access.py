@@ -420,6 +420,7 @@ TABLE: dict[str, Pages] = {
     **of_model("contributions/donor", some(Donor, 5)),
     **of_table("contributions/donor"),
     "admin/contributions/donor/twins/": Pages(),
+    "admin/contributions/donor/waiting/": Pages(),
     "admin/contributions/donor/<int:pk>/merge/": Pages(
         lambda scene: [{"pk": donor.pk} for donor in Donor.objects.order_by("pk")[:3]]
     ),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
@@ -21,12 +23,15 @@ from operations.admin.rights import Discreet, everywhere
 from operations.asked import asked_number
 from operations.forms import RowFormSet
 from operations.import_admin import TableAdmin
+from operations.models import Operation
 
+from .. import private_sums
 from ..merging import CannotMerge, Outlook, merge, nearest, twins
-from ..models import OTHER_COUNTRIES, Donor, DonorAlias, DonorMerge, ImportBatch
+from ..models import OTHER_COUNTRIES, Contribution, Donor, DonorAlias, DonorMerge, ImportBatch
 from ..resources import DonorResource
 
 TWINS_AT_ONCE = 200
+WAITING_AT_ONCE = 1000
 READ_LINES = ("contributions.view_contribution", "contributions.change_contribution")
 
 
@@ -191,13 +196,15 @@ class DonorAdmin(Discreet, TableAdmin, admin.ModelAdmin):
     def get_urls(self) -> list:
         view = self.admin_site.admin_view
         return [
+            path("waiting/", view(self.waiting_view), name="contributions_donor_waiting"),
             path("twins/", view(self.twins_view), name="contributions_donor_twins"),
             path("<int:pk>/merge/", view(self.merge_view), name="contributions_donor_merge"),
             *super().get_urls(),
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"may_merge": may_merge(request), **(extra_context or {})})
+        may = {"may_merge": may_merge(request), "sees_lines": everywhere(request, *READ_LINES)}
+        return super().changelist_view(request, {**may, **(extra_context or {})})
 
     def render_change_form(self, request: HttpRequest, context: dict, **kwargs: Any) -> HttpResponse:
         if context.get("original") and may_merge(request):
@@ -207,6 +214,38 @@ class DonorAdmin(Discreet, TableAdmin, admin.ModelAdmin):
     def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
         shown = {**self.admin_site.each_context(request), "opts": self.opts, **context}
         return TemplateResponse(request, f"admin/contributions/donor/{template}.html", shown)
+
+    def waiting_view(self, request: HttpRequest) -> HttpResponse:
+        """Gifts of private donors, and corrections of them, that are in no public total yet."""
+        if not everywhere(request, *READ_LINES):
+            raise PermissionDenied
+        waiting = sorted(private_sums.formed()[1], key=lambda part: -abs(part.cents))
+        shown = waiting[:WAITING_AT_ONCE]
+        donors = Donor.objects.in_bulk({part.donor for part in shown})
+        operations = Operation.objects.in_bulk({part.cell.operation for part in shown} - {None})
+        earmarkings = dict(Contribution.Earmarking.choices)
+        rows = [
+            {
+                "donor": donors[part.donor],
+                "operation": operations.get(part.cell.operation),
+                "cell": part.cell,
+                "earmarking": earmarkings.get(part.cell.earmarking, ""),
+                "amount": Decimal(part.cents).scaleb(-2),
+                "is_first": part.is_first,
+            }
+            for part in shown
+        ]
+        return self.page(
+            request,
+            "waiting",
+            title=_("Private gifts that wait"),
+            rows=rows,
+            count=len(waiting),
+            donors=len({part.donor for part in waiting}),
+            total=Decimal(sum(part.cents for part in waiting)).scaleb(-2),
+            fewest=settings.PRIVATE_FEWEST_DONORS,
+            largest_share=settings.PRIVATE_LARGEST_SHARE,
+        )
 
     def twins_view(self, request: HttpRequest) -> HttpResponse:
         if not may_merge(request):

@@ -13,19 +13,21 @@ from .donor import (
     Donor,
     DonorAlias,
     DonorMerge,
+    class_name,
     donor_class,
     merged_slug,
     names_a_class,
     shown_otherwise,
 )
 from .staged import COMPARED, StagedLine
-from .sums import DailySum, DailySumQuerySet, SummedQuerySet
+from .sums import WITHHELD_OPERATION, DailySum, DailySumQuerySet, SummedQuerySet, given_to
 
 __all__ = [
     "COMPARED",
     "NAMES",
     "OTHER_COUNTRIES",
     "SHOWN_BY",
+    "WITHHELD_OPERATION",
     "Contribution",
     "ContributionQuerySet",
     "DailySum",
@@ -38,8 +40,10 @@ __all__ = [
     "ImportSource",
     "StagedLine",
     "SummedQuerySet",
+    "class_name",
     "contribution_key",
     "donor_class",
+    "given_to",
     "import_path",
     "line_digest",
     "merged_slug",

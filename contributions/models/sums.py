@@ -15,8 +15,17 @@ from django.utils.translation import gettext_lazy as _
 from operations.fields import CentsField
 from operations.models import Operation
 
+from ..privacy import WITHHELD
 from .batch import ImportBatch
 from .donor import Donor
+
+# Where the operation of private gifts is withheld, so is their earmarking (see ``privacy``).
+WITHHELD_OPERATION = Q(operation__isnull=True, earmarking=WITHHELD)
+
+
+def given_to(row: dict[str, Any]) -> int | str | None:
+    """Of a row of ``by_operation``: the key of the operation, ``WITHHELD``, or ``None`` where the source gives none."""
+    return WITHHELD if row["is_withheld"] else row["operation"]
 
 
 class SummedQuerySet(models.QuerySet):
@@ -86,8 +95,15 @@ class SummedQuerySet(models.QuerySet):
         return self.summed("earmarking").order_by("earmarking")
 
     def by_operation(self) -> Self:
-        """Sums by operation, None where the source does not say, largest first."""
-        return self.summed("operation").order_by("-amount", "operation")
+        """Sums by operation, largest first: dicts of operation, is_withheld, amount and allocations.
+
+        The operation is None where the source does not say, and where it is withheld (of private gifts).
+        """
+        is_withheld = Case(
+            When(WITHHELD_OPERATION, then=True), default=False, output_field=models.BooleanField()
+        )
+        found = self.annotate(is_withheld=is_withheld).summed("operation", "is_withheld")
+        return found.order_by("-amount", "operation", "is_withheld")
 
     def by_day(self) -> Self:
         """Sums by day, oldest first: dicts of date, amount and allocations."""

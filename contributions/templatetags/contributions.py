@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
-from operations.drawings import print_cents, print_number
+from operations.drawings import print_cents, print_less, print_number
 from operations.pages import OperationPage
 from operations.profiles import MoneyYear
 from operations.rounding import half_up
@@ -59,6 +60,12 @@ def money_side_by_side(context: dict[str, Any], money: MoneyYear) -> dict[str, A
     }
 
 
+@register.inclusion_tag("contributions/private_gifts.html", takes_context=True)
+def private_gifts(context: dict[str, Any]) -> dict[str, Any]:
+    """What a total may leave out: said wherever the site sums private gifts, for whether some wait would tell of them."""
+    return {"request": context.get("request"), "are_summed": settings.PRIVATE_FEWEST_DONORS > 1}
+
+
 @register.filter
 def signed_usd(value: Decimal | None) -> str:
     """A difference in whole dollars with its sign: +$1,614,205, −$5."""
@@ -74,7 +81,7 @@ def per_head(value: Decimal | None) -> str:
     if value is None:
         return MISSING
     if value and not half_up(value, 2):
-        return f"< {_('$%s') % print_cents(Decimal('0.01'))}"
+        return print_less(_("$%s") % print_cents(Decimal("0.01")))
     return minus(value) + _("$%s") % print_cents(half_up(abs(value), 2))
 
 

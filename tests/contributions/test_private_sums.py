@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from contributions import private_sums, releasing, sums
 from contributions.merging import CannotMerge, merge
-from contributions.models import Contribution, DailySum, Donor, ImportBatch
+from contributions.models import Contribution, DailySum, Donor, ImportBatch, given_to
+from contributions.privacy import WITHHELD
 from contributions.resources import ContributionResource
 from operations.editions import release
 from operations.models import Region
@@ -36,6 +37,15 @@ def places():
         release(place, None)
         found.append(place)
     return found
+
+
+@pytest.fixture
+def funded(places):
+    """Of whom the page of 2021 says what they received."""
+    for place in places:
+        factories.finance(place, 2021, "funds_available", amount_usd=Decimal(60))
+        release(place, None)
+    return places
 
 
 def people():
@@ -398,3 +408,58 @@ def test_where_nothing_is_hidden_the_same_reader_finds_gifts(client, places, set
         gave(batch, donor, 3 * 4**n, operation=places[n % 2])
     private_sums.make()
     assert can_be_calculated(numbers_of(client, places), 6) == [1, 3, 4, 5]
+
+
+def test_what_is_withheld_is_not_said_to_be_missing_in_the_source(funded, client):
+    batch = factories.batch()
+    japan = factories.donor("Japan", country="JP")
+    gave(batch, japan, 100, earmarking="")
+    aiko, bunta, chie, *_others = people()
+    gave(batch, aiko, 10, operation=funded[0], earmarking="earmarked")
+    gave(batch, bunta, 12, operation=funded[1], earmarking="unearmarked")
+    gave(batch, chie, 11, operation=funded[1], earmarking="earmarked")
+    private_sums.make()
+    rows = DailySum.objects.released()
+    assert [(given_to(row), row["amount"]) for row in rows.by_operation()] == [
+        (None, Decimal("100.00")),
+        (WITHHELD, Decimal("33.00")),
+    ]
+    withheld = client.get("/contributions/?operation=withheld").content.decode()
+    assert "$33" in withheld and "operation withheld" in withheld and "$100" not in withheld
+    not_given = client.get("/contributions/?operation=none").content.decode()
+    assert "$100" in not_given and "$33" not in not_given
+    assert "$33" in client.get("/contributions/?earmarking=withheld").content.decode()
+    assert "$33" not in client.get("/contributions/?earmarking=none").content.decode()
+    page = client.get("/operations/per/2021/").content.decode()
+    assert "Operation withheld" in page
+
+
+@pytest.mark.parametrize(
+    "address", ["/contributions/", "/donors/", "/donors/japan/", "/operations/per/2021/"]
+)
+def test_totals_say_what_they_may_leave_out_whether_or_not_something_waits(funded, client, settings, address):
+    gave(factories.batch(), factories.donor("Japan", country="JP"), 10, operation=funded[0])
+    said = "are in no total until others join them"
+    assert said in client.get(address).content.decode()
+    settings.PRIVATE_FEWEST_DONORS = 1
+    assert said not in client.get(address).content.decode()
+
+
+def test_a_total_without_private_donors_says_nothing_of_them(client):
+    gave(factories.batch(), factories.donor("Japan", country="JP"), 10)
+    page = client.get("/contributions/?kind=government").content.decode()
+    assert "$10" in page and "until others" not in page
+
+
+def test_who_reads_the_books_sees_what_waits(places, admin_client):
+    batch = factories.batch()
+    aiko, bunta, *_others = people()
+    gave(batch, aiko, 10, operation=places[0], earmarking="earmarked")
+    gave(batch, bunta, 500)
+    private_sums.make()
+    page = admin_client.get("/admin/contributions/donor/waiting/").content.decode()
+    assert "2 amounts wait: $510.00" in page and "of 2 donors" in page
+    assert page.index("Bunta") < page.index("Aiko")
+    DailySum.objects.all().delete()
+    admin_client.get("/admin/contributions/donor/waiting/")
+    assert not DailySum.objects.exists()  # looking changes nothing
