@@ -59,6 +59,7 @@ def measure(database: str, count: int, files: dict[str, Path]) -> None:
         rows.append(("the same file", run("same_bytes", files["first"])))
         rows.append(("the same lines, last to first", run("ours", files["other"])))
         rows.append(("1% changed", run("ours", files["changed"])))
+        assert " 0 new, " in rows[-1][1]["said"], rows[-1][1]["said"]
     with fresh(database) as run:
         run("ours", files["first"])
         copy = run("copy")

@@ -59,7 +59,8 @@ def lines(count: int, *, changed: float = 0, bad: float = 0) -> Iterator[list[st
             ]  # fmt: skip
         last = line
         if changed and chance.random() < changed:
-            line = [*line[:6], "9" + line[6], *line[7:]]
+            original = "9" + line[8] if line[7] == "USD" else line[8]  # dollars are dollars in both columns
+            line = [*line[:6], "9" + line[6], line[7], original, *line[9:]]
         if bad and chance.random() < bad:
             column, cell = chance.choice(
                 [(3, "2021-02-30"), (6, "2134O.63"), (4, "Atlantis"), (7, "dollars"), (9, "loosely")]
