@@ -96,6 +96,8 @@ def test_killed_at_any_moment_an_import_leaves_nothing_or_all_of_itself():
         time.sleep(whole * chance.uniform(0.1, 1.3))
         kill(pid)
         after = books()
+        # However busy the machine is meanwhile: sooner where it was done, later where it was not.
+        whole *= 1.15 if after == before else 0.9
         assert after in (before, before + mine)
         # On a quick machine it is killed before there is anything of it.
         batch = ImportBatch.objects.filter(pk__gt=newest).first()
