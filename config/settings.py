@@ -51,6 +51,14 @@ def env_day(name: str, default: str) -> tuple[int, int]:
     return day.month, day.day
 
 
+def env_file(name: str, default: Path | None = None) -> Path | None:
+    """A file that is there; a name without a folder before it is looked for where the site was started."""
+    value = env(name)
+    if value and not Path(value).is_file():
+        raise ImproperlyConfigured(f"{name} is “{value}”; there is no such file.")
+    return Path(value).resolve() if value else default
+
+
 def env_list(name: str) -> list[str]:
     return [part.strip() for part in env(name).split(",") if part.strip()]
 
@@ -313,6 +321,16 @@ if PRIVATE_GIFTS_BY not in {"day", "month"}:
     raise ImproperlyConfigured(f"PRIVATE_GIFTS_BY is “{PRIVATE_GIFTS_BY}”; write day or month.")
 if not 1 <= PRIVATE_LARGEST_SHARE <= 100 or PRIVATE_FEWEST_DONORS < 1:
     raise ImproperlyConfigured("PRIVATE_LARGEST_SHARE is per cent, PRIVATE_FEWEST_DONORS at least 1.")
+
+# --- Maps -----------------------------------------------------------------------------------------
+
+# The outlines of countries, and which of them are shown as disputed or left out: docs/maps.md tells their forms.
+_outlines = BASE_DIR / "operations" / "outlines"
+MAP_OUTLINES = env_file("MAP_OUTLINES", _outlines / "world-50m.json")
+MAP_OUTLINES_WORLD = env_file(
+    "MAP_OUTLINES_WORLD", MAP_OUTLINES if env("MAP_OUTLINES") else _outlines / "world-110m.json"
+)
+MAP_SHAPES = env_file("MAP_SHAPES")
 
 # --- Log ------------------------------------------------------------------------------------------
 

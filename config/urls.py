@@ -3,6 +3,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from contributions import sitemap as contributions_sitemap
+from operations import brand_views
 from operations import sitemap as operations_sitemap
 from operations.views import healthz
 
@@ -11,6 +12,8 @@ handler500 = "operations.views.server_error"
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("brand/<slug:version>.css", brand_views.stylesheet, name="brand_stylesheet"),
+    path("brand/<slug:version>.webp", brand_views.logo, name="brand_logo"),
     path(
         "sitemap.xml",
         operations_sitemap.sitemap,

@@ -11,12 +11,14 @@ class ContributionsConfig(AppConfig):
         from operations.addresses import PAGES
         from operations.changes import PARTS
         from operations.importing import import_begins
+        from operations.search import SOURCES
         from operations.reference import load_groups
 
         from . import sums
         from .addresses import is_public
         from .models import newest_import, shown_otherwise
         from .resources import record_batch
+        from .search import Donors
 
         # After the permissions of both apps exist: this app's migrate signal comes last.
         post_migrate.connect(load_groups, sender=self)
@@ -28,3 +30,5 @@ class ContributionsConfig(AppConfig):
         PAGES["contributions"] = is_public
         # The latest contributions stand on the pages of operations, and change with an import.
         PARTS.append((_("Latest contributions"), newest_import))
+        # Donors are found by the names that readers may know.
+        SOURCES.append(Donors())

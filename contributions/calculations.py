@@ -67,11 +67,6 @@ def rate(usd: Decimal | None, original: Decimal | None) -> Decimal | None:
     return EXACT.divide(usd, original) if usd is not None and original else None
 
 
-def gap(budget: Decimal | int | None, funds: Decimal | int | None) -> Decimal | int | None:
-    """What the funds available leave of the budget; negative where they are more."""
-    return None if budget is None or funds is None else budget - funds
-
-
 def not_explained(funds: Decimal | None, received: Decimal | None) -> Decimal | None:
     """The funds available to an operation beyond the contributions given to it; negative where those are more."""
     return None if funds is None or received is None else funds - received

@@ -14,7 +14,9 @@ from django.utils import translation
 from django.utils.translation import get_language_from_path
 
 from .models import Edition, Narrative, Operation
+from .overview import Overview
 from .pages import OperationPage
+from .regions import Tree
 
 Page = tuple[str, int]  # slug of the operation, year
 
@@ -57,6 +59,8 @@ class Addresses:
             return True
         if match.url_name == "edition":
             return Edition.objects.ever_public().filter(pk=kwargs["pk"]).exists()
+        if match.url_name == "region":
+            return Tree.load(Overview.load()).named(kwargs["code"]) is not None
         if "slug" not in kwargs:
             return True
         page = self.page(kwargs["slug"], None, language)

@@ -52,6 +52,11 @@ def share_of_sum(part: Decimal | int | None, whole: Decimal | int | None) -> Dec
     return share(part, whole, 1)
 
 
+def gap(budget: Decimal | int | None, funds: Decimal | int | None) -> Decimal | int | None:
+    """What the funds available leave of the budget; negative where they are more."""
+    return None if budget is None or funds is None else budget - funds
+
+
 def newest_status(statuses: Sequence[str]) -> str | None:
     """The status that readers see where a figure was given as original, current and final."""
     return min(statuses, key=STATUS_ORDER.index, default=None)

@@ -12,7 +12,7 @@ from itertools import groupby
 from .rounding import UNITS, half_up
 
 WIDE, NARROW = 720, 340
-# Font sizes in px, by text class; static/site/charts.css sets the same.
+# Font sizes in px, by text class; static/site/site.css sets the same.
 SIZES = {"value": 13, "small": 11, "axis": 12, "note": 12, "label": 14, "inside": 11}
 MISSING = "–"
 BAR, BAR_GAP, ROW_GAP = 14, 2, 12  # lying bars
@@ -113,6 +113,7 @@ class Cell:
     text: str
     numeric: bool = False
     missing_reason: str = ""
+    value: Decimal | int | None = None  # of a figure, for files: exact and in no language
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ class Table:
     caption: str
     headers: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    keys: Sequence[str] = ()  # the names of the columns in files, the same in every language
 
     @property
     def notes(self) -> list[str]:
@@ -155,6 +157,7 @@ class Chart:
     say: str = ""
     key: Sequence[Series] = field(default=())
     unit: str = ""
+    name: str = ""  # in its own address; empty where it has none
 
 
 def plain(value: Decimal) -> str:

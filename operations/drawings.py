@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format, number_format
@@ -85,7 +86,11 @@ def unit_words(word: str) -> str:
 def number_cell(value: Value, printed: Any = print_number) -> charts.Cell:
     if value.number is None:
         return charts.Cell("", numeric=True, missing_reason=capfirst(value.reason))
-    return charts.Cell(printed(value.number), numeric=True)
+    return charts.Cell(printed(value.number), numeric=True, value=value.number)
+
+
+def share_cell(share: Decimal | int | None) -> charts.Cell:
+    return charts.Cell("" if share is None else print_percent(share), numeric=True, value=share)
 
 
 def measure_label(measure: str) -> str:
@@ -143,10 +148,12 @@ def money_chart(page: OperationPage) -> charts.Chart | None:
                 [charts.Cell(name), *(number_cell(values[measure][i], print_cents) for measure in measures)]
                 for i, name in enumerate(names)
             ],
+            ["year", *(f"{measure}_usd" for measure in measures)],
         ),
         say=money_sentence(page),
         key=series,
         unit=unit_words(word),
+        name="money",
     )
 
 
@@ -177,20 +184,21 @@ def pillar_chart(page: OperationPage, measure: str) -> charts.Chart | None:
     profile, years = page.profile, chart_years(page)
     if not profile.has_pillars or not profile.has_measure(measure):
         return None
-    parts: list[tuple[str, list[Value]]] = [
-        (name, [profile.amount(year, measure, code) for year in years]) for code, name in profile.pillars
+    parts: list[tuple[str, str, list[Value]]] = [
+        (code, name, [profile.amount(year, measure, code) for year in years])
+        for code, name in profile.pillars
     ]
-    parts = [(name, values) for name, values in parts if any(v.number is not None for v in values)]
+    parts = [part for part in parts if any(v.number is not None for v in part[2])]
     totals = [profile.amount(year, measure) for year in years]
     rest = [Value(profile.money_not_broken_down(year, measure)) for year in years]
     shown = list(parts)
     if any(value.number for value in rest):
-        shown.append((_("Not broken down"), rest))
+        shown.append(("not_broken_down", _("Not broken down"), rest))
     series = [
         charts.Series(
             name, f"s-{i}", [v.number if v.number is None or v.number > 0 else None for v in values]
         )
-        for i, (name, values) in enumerate(shown, 1)
+        for i, (_code, name, values) in enumerate(shown, 1)
     ]
     unit, word = charts.unit_of(total.number for total in totals)
     options = {
@@ -210,19 +218,21 @@ def pillar_chart(page: OperationPage, measure: str) -> charts.Chart | None:
         narrow=charts.stacked(names, series, width=charts.NARROW, **options),
         table=charts.Table(
             _("%(title)s, US dollars") % {"title": title},
-            [_("Year"), *(name for name, _values in shown), _("Total")],
+            [_("Year"), *(name for _code, name, _values in shown), _("Total")],
             [
                 [
                     charts.Cell(name),
-                    *(number_cell(values[i], print_cents) for _label, values in shown),
+                    *(number_cell(values[i], print_cents) for _code, _label, values in shown),
                     number_cell(totals[i], print_cents),
                 ]
                 for i, name in enumerate(names)
             ],
+            ["year", *(f"{slugify(code).replace('-', '_')}_usd" for code, *_rest in shown), "total_usd"],
         ),
         say=pillar_sentence(page, measure),
         key=series,
         unit=unit_words(word),
+        name=f"pillars-{measure.replace('_', '-')}",
     )
 
 
@@ -269,7 +279,7 @@ def people_chart(people: People) -> charts.Chart | None:
                 [
                     charts.Cell(part.label),
                     number_cell(part.value),
-                    charts.Cell("" if part.share is None else print_percent(part.share), numeric=True),
+                    share_cell(part.share),
                 ]
                 for part in people.parts
             ]
@@ -277,11 +287,13 @@ def people_chart(people: People) -> charts.Chart | None:
                 [
                     charts.Cell(_("Total")),
                     number_cell(people.total),
-                    charts.Cell(print_percent(100) if people.total.number else "", numeric=True),
+                    share_cell(100 if people.total.number else None),
                 ]
             ],
+            ["type", "people", "share_percent"],
         ),
         say=people_types_sentence(people),
+        name="people",
     )
 
 
@@ -350,6 +362,16 @@ def office_list(profile: Profile) -> list[dict[str, Any]]:
 
 def operation_maps(profile: Profile, offices: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The locator drawn for a wide and for a narrow screen; ``None`` where there is no place to show."""
+    options = locator_options(profile, offices)
+    return options and {
+        "wide": maps.locator(width=560, height=400, **options),
+        "narrow": maps.locator(width=340, height=300, **options),
+        "marked": options["countries"],
+    }
+
+
+def locator_options(profile: Profile, offices: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What the locator shows, for every size of it; ``None`` where there is no place to show."""
     content = profile.content
     codes = [countries.alpha3(code) for code in content["countries"]]
     if not codes and content["latitude"] is None:
@@ -366,23 +388,30 @@ def operation_maps(profile: Profile, offices: list[dict[str, Any]]) -> dict[str,
         )
         for i, office in enumerate(o for o in offices if o["has_place"])
     ]
-    options = {
+    return {
         "countries": codes,
         "longitude": content["longitude"] and float(content["longitude"]),
         "latitude": content["latitude"] and float(content["latitude"]),
         "zoom": content["zoom"] or None,
         "offices": markers,
         "names": country_names(),
-    }
-    return {
-        "wide": maps.locator(width=560, height=400, **options),
-        "narrow": maps.locator(width=340, height=300, **options),
+        "outlines": settings.MAP_OUTLINES,
+        "shapes": map_shapes(),
     }
 
 
 def country_names() -> dict[str, str]:
-    """Names of countries in the reader's language by their codes of three letters."""
-    return {countries.alpha3(code): str(name) for code, name in countries}
+    """Names of countries in the reader's language by their codes of three letters; an outline without one has "".
+
+    Its name in the file is in one language alone, and is no country's name.
+    """
+    unnamed = dict.fromkeys(maps.load_outlines(settings.MAP_OUTLINES), "")
+    return unnamed | {countries.alpha3(code): str(name) for code, name in countries}
+
+
+def map_shapes() -> maps.Shapes:
+    """The outlines that this site shows as disputed or leaves out."""
+    return maps.load_shapes(settings.MAP_SHAPES) if settings.MAP_SHAPES else maps.Shapes()
 
 
 def world_maps(rows: Sequence[OperationRow], measure: str = "budget") -> dict[str, Any]:
@@ -411,7 +440,13 @@ def world_maps(rows: Sequence[OperationRow], measure: str = "budget") -> dict[st
                 text=text,
             )
         )
+    options = {
+        "marked": sorted(marked),
+        "outlines": settings.MAP_OUTLINES_WORLD,
+        "shapes": map_shapes(),
+    }
     return {
-        "wide": maps.world(points, marked=sorted(marked)),
-        "narrow": maps.world(points, marked=sorted(marked), width=400, height=200, largest=14),
+        "wide": maps.world(points, **options),
+        "narrow": maps.world(points, width=400, height=200, largest=14, **options),
+        "marked": options["marked"],
     }

@@ -30,6 +30,7 @@ from .models import (
     PopulationType,
     PreviewLink,
     Region,
+    SearchEntry,
     Section,
     SectionType,
     Step,
@@ -274,6 +275,7 @@ def release(
         edition.released_at, edition.released_by = at or now, user
         edition.note, edition.is_correction = note, is_correction
         edition.save()
+        SearchEntry.objects.keep([edition])
         Step.objects.create(
             edition=edition,
             kind=Step.Kind.SCHEDULED if edition.released_at > now else Step.Kind.RELEASED,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.contrib.syndication.views import Feed
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from .models import Edition
+from .models import Agency, Edition
 from .models.edition import EditionQuerySet
 from .profiles import in_language
 from .readers import public_page
@@ -105,7 +104,9 @@ class Releases(Feed):
         return request
 
     def title(self) -> str:
-        return _("%(agency)s: releases, corrections and withdrawals") % {"agency": settings.AGENCY_NAME}
+        return _("%(agency)s: releases, corrections and withdrawals") % {
+            "agency": Agency.current().shown_name
+        }
 
     def link(self) -> str:
         return reverse("operations:home")
@@ -114,7 +115,7 @@ class Releases(Feed):
         return reverse("operations:releases")
 
     def author_name(self) -> str:
-        return settings.AGENCY_NAME
+        return Agency.current().shown_name
 
     def items(self, request: HttpRequest) -> list[Event]:
         return events(request.at)

@@ -11,8 +11,9 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 WORLD_OUTLINES = Path(__file__).parent / "outlines" / "world-110m.json"
 LOCATOR_OUTLINES = Path(__file__).parent / "outlines" / "world-50m.json"
@@ -20,10 +21,13 @@ LOCATOR_OUTLINES = Path(__file__).parent / "outlines" / "world-50m.json"
 LABEL_SIZE = 13  # font sizes, in pixels of the drawing
 COUNTRY_LABEL_SIZE = 11.5
 CLOSEST_ZOOM = 9  # nearer, the outlines show their corners
+FARTHEST_ZOOM = 6  # no small island is shown from farther away for the sake of its neighbours
+SPECK = 6  # a country whose largest island is less wide, in pixels, is drawn as dots
 TOLERANCE = 0.4  # how far a simplified line may leave the true one, in pixels
 
 XY = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, top, right, bottom; in degrees west, south, east, north
+Sheet = tuple[int, int, int, int]  # west, south, east, north in whole degrees; east may lie past 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,14 @@ class Country:
     name: str
     part_of: str  # the code with which it is marked too, or ""
     outlines: tuple[Outline, ...]  # largest first
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """What an agency says of outlines, by their codes; those of a country do not change with it."""
+
+    disputed: frozenset[str] = frozenset()  # drawn with a dashed border
+    left_out: frozenset[str] = frozenset()  # not drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class Shape:
     name: str
     path: str
     marked: bool
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,8 @@ class Marker:
     x: float
     y: float
     radius: float
+    longitude: float = 0
+    latitude: float = 0
     label_x: float = 0
     label_y: float = 0
     anchor: str = "start"
@@ -91,8 +106,16 @@ class LocatorMap:
     shapes: tuple[Shape, ...]  # marked ones last, to be drawn on top
     markers: tuple[Marker, ...]
     labels: tuple[CountryLabel, ...]
+    longitude: float = 0  # of its middle, within its sheet
+    latitude: float = 0
+    zoom: float = 0  # as Leaflet counts
+    sheet: Sheet = (-170, -60, 190, 85)
     label_size: float = LABEL_SIZE
     country_label_size: float = COUNTRY_LABEL_SIZE
+
+    @property
+    def has_disputed(self) -> bool:
+        return any(shape.disputed for shape in self.shapes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +139,9 @@ class Circle:
     x: float
     y: float
     radius: float
+    hit: float = 0  # the radius of what a finger or pointer hits
+    longitude: float = 0
+    latitude: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +151,12 @@ class WorldMap:
     land: str
     marked: tuple[Shape, ...]
     circles: tuple[Circle, ...]  # largest first
+    disputed: tuple[Shape, ...] = ()  # those that are not marked
+    sheet: Sheet = (-170, -60, 190, 85)
+
+    @property
+    def has_disputed(self) -> bool:
+        return bool(self.disputed) or any(shape.disputed for shape in self.marked)
 
 
 # Outlines
@@ -132,19 +164,89 @@ class WorldMap:
 
 @lru_cache
 def load_outlines(path: Path) -> dict[str, Country]:
-    countries = json.loads(path.read_text(encoding="utf-8"))["countries"]
-    return {
-        code: Country(code, about["name"], about.get("part_of", ""), tuple(map(_outline, about["rings"])))
-        for code, about in countries.items()
-    }
+    """The countries of a file of outlines by their codes; ``ValueError``, in words, where it is none."""
+    countries = _read(path).get("countries")
+    if not isinstance(countries, dict) or not countries:
+        raise ValueError(f"{path} is no file of outlines: it has no “countries”.")
+    loaded = {}
+    for code, about in countries.items():
+        try:
+            outlines = tuple(map(_outline, _joined([_decoded(ring) for ring in about["rings"]])))
+            loaded[code] = Country(code, str(about["name"]), str(about.get("part_of", "")), outlines)
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path}: “{code}” must have a name and rings of whole numbers, hundredths of a degree, "
+                "two for each of three or more points."
+            ) from error
+    return loaded
 
 
-def _outline(coded: Sequence[int]) -> Outline:
+@lru_cache
+def load_shapes(path: Path) -> Shapes:
+    """What a file says is disputed or left out; ``ValueError``, in words, where it says something else."""
+    said = _read(path)
+    if unknown := sorted(set(said) - {"disputed", "left_out"}):
+        raise ValueError(f"{path} has “{unknown[0]}”; it may have “disputed” and “left_out”.")
+    for key, codes in said.items():
+        if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+            raise ValueError(f'{path}: “{key}” must be a list of codes, such as ["XSG"].')
+    return Shapes(frozenset(said.get("disputed", ())), frozenset(said.get("left_out", ())))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} must hold an object in braces.")
+    return found
+
+
+def _drawn_countries(outlines: Path, shapes: Shapes) -> Iterator[Country]:
+    return (each for each in load_outlines(outlines).values() if each.code not in shapes.left_out)
+
+
+def _decoded(coded: Sequence[int]) -> list[XY]:
+    if len(coded) < 6 or not all(isinstance(number, int) for number in coded):
+        raise ValueError(coded[:6])
     x = y = 0
     points = []
     for dx, dy in zip(coded[::2], coded[1::2], strict=True):
         x, y = x + dx, y + dy
         points.append((x / 100, y / 100))
+    return points
+
+
+def _joined(rings: list[list[XY]]) -> list[list[XY]]:
+    """With the halves of an island that a file parts at 180° as one ring: no line runs through Taveuni."""
+    whole: list[list[XY]] = []
+    for ring in rings:
+        for i, other in enumerate(whole):
+            if joined := _join(other, ring):
+                whole[i] = joined
+                break
+        else:
+            whole.append(ring)
+    return whole
+
+
+def _join(a: list[XY], b: list[XY]) -> list[XY] | None:
+    for i, side in _seams(a):
+        for j, (end, start) in _seams(b):
+            if max(abs(side[0][1] - start[1]), abs(side[1][1] - end[1])) < 0.03:  # simplified apart
+                turn = side[0][0] - start[0]
+                around = [(x + turn, y) for x, y in (*b[j + 1 :], *b[: j + 1])]
+                return [*a[: i + 1], *around[1:-1], *a[i + 1 :]]
+    return None
+
+
+def _seams(ring: list[XY]) -> Iterator[tuple[int, tuple[XY, XY]]]:
+    """The sides of a ring that lie on the 180th meridian, each with the number of its first point."""
+    return ((i, (a, b)) for i, (a, b) in enumerate(_sides(ring)) if a[0] == b[0] and abs(a[0]) == 180)
+
+
+def _outline(points: list[XY]) -> Outline:
     box = _box(points)
     return Outline(tuple(points), box, _area(points) * math.cos(math.radians((box[1] + box[3]) / 2)))
 
@@ -248,6 +350,24 @@ def _drawn(rings: Iterable[Sequence[XY]], smallest: float) -> list[list[XY]]:
     return drawn
 
 
+def _is_speck(rings: Iterable[Sequence[XY]]) -> bool:
+    return all(max(box[2] - box[0], box[3] - box[1]) < SPECK for box in map(_box, rings))
+
+
+def _dots(rings: Iterable[Sequence[XY]]) -> list[list[XY]]:
+    """An octagon for each of a country's islands, none of which could be seen otherwise; not one on another."""
+    middles: list[XY] = []
+    for left, top, right, bottom in map(_box, rings):
+        middle = (left + right) / 2, (top + bottom) / 2
+        if all(math.dist(middle, other) > SPECK for other in middles):
+            middles.append(middle)
+    turns = [math.pi * step / 4 for step in range(8)]
+    return [
+        [(x + SPECK / 2 * math.cos(turn), y + SPECK / 2 * math.sin(turn)) for turn in turns]
+        for x, y in middles
+    ]
+
+
 # The map of one operation
 
 
@@ -255,6 +375,12 @@ def mercator(longitude: float, latitude: float) -> XY:
     """Web Mercator: the world a square of one by one, the north west at (0, 0); latitudes stop at 85.05°."""
     latitude = math.radians(max(-85.05112878, min(85.05112878, latitude)))
     return (longitude + 180) / 360, 0.5 - math.asinh(math.tan(latitude)) / (2 * math.pi)
+
+
+def degrees(x: float, y: float) -> XY:
+    """Longitude and latitude of a point of the Mercator square."""
+    y = max(0.0, min(1.0, y))
+    return x * 360 - 180, math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y))))
 
 
 def _outlines_of(code: str, world: Mapping[str, Country]) -> list[Outline]:
@@ -345,6 +471,21 @@ class _View:
             if len(ring) > 2:
                 yield ring
 
+    def sheet(self) -> tuple[Sheet, XY]:
+        """What a reader can move about in, twice as wide and high as the view, and its middle; in degrees."""
+        longitude, latitude = degrees(self.x, self.y)
+        turn = 360 * math.floor((longitude + 180) / 360)
+        longitude -= turn
+        reach = self.width / self.size * 360
+        south = degrees(0, self.y + self.height / self.size)[1]
+        north = degrees(0, self.y - self.height / self.size)[1]
+        bottom, top = max(-85, 5 * math.floor(south / 5)), min(85, 5 * math.ceil(north / 5))
+        west, east = 5 * math.floor((longitude - reach) / 5), 5 * math.ceil((longitude + reach) / 5)
+        if east - west >= 360:
+            west, east = 5 * round((longitude - 180) / 5), 5 * round((longitude - 180) / 5) + 360
+        turn = 360 * math.floor((west + 180) / 360)
+        return (west - turn, bottom, east - turn, top), (longitude - turn, latitude)
+
 
 def _view(
     boxes: Sequence[Box],
@@ -385,6 +526,7 @@ def locator(
     height: int = 440,
     names: Mapping[str, str] | None = None,
     outlines: Path = LOCATOR_OUTLINES,
+    shapes: Shapes = Shapes(),
 ) -> LocatorMap:
     """The map of an operation: its countries marked among their neighbours, and its offices.
 
@@ -393,7 +535,7 @@ def locator(
     view, are left out. `names` are the countries' names by code, in the reader's language; an empty one
     leaves the label out.
     """
-    world = load_outlines(outlines)
+    world = {country.code: country for country in _drawn_countries(outlines, shapes)}
     parts = [part for code in countries for part in main_outlines(_outlines_of(code, world), offices)]
     boxes = [part.box for part in parts]
     if not boxes and (longitude is None or latitude is None):
@@ -403,30 +545,54 @@ def locator(
             if office.longitude is not None and office.latitude is not None
         ]
     view = _view(boxes, longitude, latitude, zoom, width, height)
+    if not zoom:
+        view = _with_a_neighbour(view, boxes, tuple(countries), outlines, shapes)
     land = [
         (replace(shape, name=(names or {}).get(shape.code, shape.name)), ring)
-        for shape, ring in _land(view, tuple(countries), outlines)
+        for shape, ring in _land(view, tuple(countries), outlines, shapes)
     ]
     markers, taken = _markers(view, offices)
+    sheet, middle = view.sheet()
     return LocatorMap(
         width,
         height,
         tuple(sorted((shape for shape, _ring in land if shape.path), key=lambda shape: shape.marked)),
         markers,
         tuple(_country_labels(view, land, taken, with_marked=len(countries) > 1)),
+        round(middle[0], 3),
+        round(middle[1], 3),
+        round(math.log2(view.size / 256), 2),
+        sheet,
     )
 
 
+def _with_a_neighbour(
+    view: _View, boxes: Sequence[Box], countries: tuple[str, ...], outlines: Path, shapes: Shapes
+) -> _View:
+    """Farther away where a small island would be alone in its map, until another country is in view."""
+    if not boxes:
+        return view
+    west, south, east, north = extent(boxes)
+    while view.size > 256 * 2**FARTHEST_ZOOM and view.size * max(east - west, north - south) / 360 < 150:
+        if not all(shape.marked for shape, _ring in _land(view, countries, outlines, shapes)):
+            break
+        view = replace(view, size=view.size / 2)
+    return view
+
+
 @lru_cache(maxsize=512)
-def _land(view: _View, countries: tuple[str, ...], outlines: Path) -> tuple[tuple[Shape, list[XY]], ...]:
+def _land(
+    view: _View, countries: tuple[str, ...], outlines: Path, shapes: Shapes
+) -> tuple[tuple[Shape, list[XY]], ...]:
     """The countries in view, each with its largest ring. Kept: it is the same in each language and year."""
     land = []
-    for country in load_outlines(outlines).values():
+    for country in _drawn_countries(outlines, shapes):
         rings = [ring for outline in country.outlines for ring in view.rings(outline, margin=8)]
         if rings:
             marked = _is_marked(country, countries)
-            rings = _drawn(rings, 0.7 if marked else 1.5)
-            land.append((Shape(country.code, country.name, _path(rings), marked), max(rings, key=_area)))
+            rings = _dots(rings) if marked and _is_speck(rings) else _drawn(rings, 0.7 if marked else 1.5)
+            shape = Shape(country.code, country.name, _path(rings), marked, country.code in shapes.disputed)
+            land.append((shape, max(rings, key=_area)))
     return tuple(land)
 
 
@@ -471,7 +637,18 @@ def _markers(view: _View, offices: Sequence[Office]) -> tuple[tuple[Marker, ...]
             x, y, main = round(x, 1), round(y, 1), office.rank == 0
             radius = 6.5 if main else 4.5
             markers.append(
-                Marker(office.key, office.name, office.kind, main, office.approximate, x, y, radius)
+                Marker(
+                    office.key,
+                    office.name,
+                    office.kind,
+                    main,
+                    office.approximate,
+                    x,
+                    y,
+                    radius,
+                    office.longitude,
+                    office.latitude,
+                )
             )
     taken = [
         (m.x - m.radius - 2, m.y - m.radius - 2, m.x + m.radius + 2, m.y + m.radius + 2) for m in markers
@@ -570,18 +747,23 @@ class _Globe:
 
 @lru_cache(maxsize=32)
 def world_shapes(
-    marked: frozenset[str], width: int, height: int, outlines: Path = WORLD_OUTLINES
+    marked: frozenset[str],
+    width: int,
+    height: int,
+    outlines: Path = WORLD_OUTLINES,
+    shapes: Shapes = Shapes(),
 ) -> tuple[str, tuple[Shape, ...]]:
-    """All land but Antarctica: the path of the countries not marked, and the shapes of those marked."""
+    """All land: the path of the countries neither marked nor disputed, and the shapes of those that are."""
     globe = _Globe(width, height)
-    land, shapes = "", []
-    for country in load_outlines(outlines).values():
+    land, apart = "", []
+    for country in _drawn_countries(outlines, shapes):
         path = _path(_drawn((ring for outline in country.outlines for ring in globe.rings(outline)), 1.0))
-        if _is_marked(country, marked):
-            shapes.append(Shape(country.code, country.name, path, True))
+        is_marked, is_disputed = _is_marked(country, marked), country.code in shapes.disputed
+        if is_marked or is_disputed:
+            apart.append(Shape(country.code, country.name, path, is_marked, is_disputed))
         else:
             land += path
-    return land, tuple(shapes)
+    return land, tuple(apart)
 
 
 def world(
@@ -592,13 +774,15 @@ def world(
     height: int = 440,
     largest: float = 24,
     outlines: Path = WORLD_OUTLINES,
+    shapes: Shapes = Shapes(),
 ) -> WorldMap:
     """The map of all operations: a circle each, its area in proportion to the value.
 
     The largest value's radius is `largest` pixels, and none is below 4, to be seen and hit; an unknown
-    value has 4 too. Points without a place are left out.
+    value has 4 too. Points without a place are left out. What can be hit is 24 pixels wide where no other
+    circle's middle is nearer than that.
     """
-    land, shapes = world_shapes(frozenset(marked), width, height, outlines)
+    land, apart = world_shapes(frozenset(marked), width, height, outlines, shapes)
     globe = _Globe(width, height)
     highest = max((point.value for point in points if point.value is not None), default=0)
     circles = []
@@ -609,5 +793,133 @@ def world(
         x, y = globe.place(longitude, max(SOUTH_EDGE, min(NORTH_EDGE, point.latitude)))
         radius = largest * math.sqrt(max(point.value or 0, 0) / highest) if highest > 0 else 0
         x, y, radius = round(x, 1), round(y, 1), round(max(4, radius), 1)
-        circles.append(Circle(point.key, point.name, point.url, point.text, point.value, x, y, radius))
-    return WorldMap(width, height, land, shapes, tuple(sorted(circles, key=lambda circle: -circle.radius)))
+        circles.append(
+            Circle(
+                point.key,
+                point.name,
+                point.url,
+                point.text,
+                point.value,
+                x,
+                y,
+                radius,
+                longitude=point.longitude,
+                latitude=point.latitude,
+            )
+        )
+    return WorldMap(
+        width,
+        height,
+        land,
+        tuple(shape for shape in apart if shape.marked),
+        _with_hits(sorted(circles, key=lambda circle: -circle.radius)),
+        tuple(shape for shape in apart if not shape.marked),
+    )
+
+
+def _with_hits(circles: Sequence[Circle]) -> tuple[Circle, ...]:
+    """Each with what can be hit: 12 pixels around its middle, or half way to the nearest other's middle."""
+    nearest = [24.0] * len(circles)
+    for (i, one), (j, other) in combinations(enumerate(circles), 2):
+        apart = math.hypot(one.x - other.x, one.y - other.y)
+        nearest[i], nearest[j] = min(nearest[i], apart), min(nearest[j], apart)
+    return tuple(
+        replace(circle, hit=round(max(circle.radius, apart / 2), 1))
+        for circle, apart in zip(circles, nearest, strict=True)
+    )
+
+
+# The map that a reader can zoom
+
+COARSE_FROM = 120  # a sheet of so many degrees from west to east has the outlines of the world map
+
+
+def is_sheet(sheet: Sheet) -> bool:
+    """Whether it is one that a map of ours asks for, so that there are not too many to keep."""
+    west, south, east, north = sheet
+    return (
+        not any(number % 5 for number in sheet)
+        and -180 <= west < 180
+        and 5 <= east - west <= 360
+        and -90 <= south < north <= 90
+    )
+
+
+@lru_cache(maxsize=64)
+def features(sheet: Sheet, outlines: Path, shapes: Shapes = Shapes()) -> tuple[dict[str, Any], ...]:
+    """The countries on a sheet as features of GeoJSON, longitudes running on past 180° with the sheet.
+
+    “label” is where a name has most room: longitude, latitude, and how many degrees it may be long.
+    """
+    found = []
+    for country in _drawn_countries(outlines, shapes):
+        polygons = [
+            polygon
+            for turn in (-360, 0, 360)
+            for outline, holes in _with_holes(country)
+            if (polygon := list(_sheet_rings(sheet, turn, outline, holes)))
+        ]
+        if polygons:
+            properties: dict[str, Any] = {"label": _room(max((p[0] for p in polygons), key=_area))}
+            if country.part_of:
+                properties["part_of"] = country.part_of
+            if country.code in shapes.disputed:
+                properties["disputed"] = True
+            geometry = {"type": "MultiPolygon", "coordinates": polygons}
+            found.append(
+                {"type": "Feature", "id": country.code, "properties": properties, "geometry": geometry}
+            )
+    return tuple(found)
+
+
+def _with_holes(country: Country) -> Iterator[tuple[Outline, list[Outline]]]:
+    """The land of a country, each with the holes in it: South Africa has one for Lesotho."""
+    within: dict[Outline, list[Outline]] = {}
+    for part in country.outlines:
+        around = [
+            other
+            for other in within
+            if _covers(other.box, part.box) and _holds(other.points, *_room(part.points)[:2])
+        ]
+        if around:
+            within[around[0]].append(part)
+        else:
+            within[part] = []
+    yield from within.items()
+
+
+def _covers(a: Box, b: Box) -> bool:
+    return a[0] <= b[0] and a[1] <= b[1] and a[2] >= b[2] and a[3] >= b[3]
+
+
+def _sheet_rings(sheet: Sheet, turn: int, outline: Outline, holes: Sequence[Outline]) -> Iterator[list[XY]]:
+    """A piece of land on a sheet and the holes in it, each ring closed; nothing where it lies elsewhere."""
+    west, south, east, north = sheet
+    frame = (west - turn, south, east - turn, north)
+    for is_hole, part in [(False, outline), *((True, hole) for hole in holes)]:
+        points = clip(part.points, frame) if _meet(part.box, frame) else []
+        ring = [(round(x + turn, 2), round(y, 2)) for x, y in points]
+        if len(set(ring)) > 2:
+            is_left = sum(a[0] * b[1] - b[0] * a[1] for a, b in _sides(ring)) > 0
+            if is_left == is_hole:  # GeoJSON has the land on the left of a ring
+                ring.reverse()
+            yield [*ring, ring[0]]
+        elif not is_hole:
+            return
+
+
+def _room(ring: Sequence[XY]) -> tuple[float, float, float]:
+    """The middle and length of the longest line from west to east within a ring, of nine that are tried."""
+    left, bottom, right, top = _box(ring)
+    best = ((left + right) / 2, (bottom + top) / 2, 0.0)
+    for row in range(1, 10):
+        y = bottom + (top - bottom) * row / 10
+        crossings = sorted(
+            (bx - ax) * (y - ay) / (by - ay) + ax
+            for (ax, ay), (bx, by) in _sides(ring)
+            if (ay > y) != (by > y)
+        )
+        for start, end in zip(crossings[::2], crossings[1::2], strict=False):
+            if end - start > best[2]:
+                best = ((start + end) / 2, y, end - start)
+    return round(best[0], 3), round(best[1], 3), round(best[2], 3)

@@ -19,7 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from .due import Due, due, due_day, is_asked, years_due
-from .models import Edition, Narrative, Operation, Role, TextKind
+from .models import Agency, Edition, Narrative, Operation, Role, TextKind
 from .reviews import Inbox
 
 CHANGE = "operations.change_narrative"
@@ -66,7 +66,7 @@ class Reminder:
     def subject(self) -> str:
         rows = [*self.overdue, *self.soon, *self.to_change, *self.to_review]
         return _("%(agency)s: what waits for you (%(number)d)") % {
-            "agency": settings.AGENCY_NAME,
+            "agency": Agency.current().shown_name,
             "number": len(rows),
         }
 

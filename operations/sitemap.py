@@ -20,6 +20,7 @@ from .asked import asked_number
 from .models import Edition, TextKind
 from .overview import Overview
 from .readers import public_page
+from .regions import Tree
 
 AT_ONCE = 2_500  # pages in one file; each is listed once a language, with a link to all the others
 
@@ -79,16 +80,23 @@ def entry(page: SitePage, starts: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def pages(at: dt.datetime) -> list[SitePage]:
-    """The pages of this app, each operation's years and their history: two queries, and one after a release."""
+    """The pages of this app, each operation's years and their history: three queries, and one after a release."""
     shown = Edition.objects.released(at) | Edition.objects.withdrawn(at)
     by_slug: dict[str, list[Any]] = defaultdict(list)
     fields = ("operation__slug", "kind", "year", "released_at", "withdrawn_at")
     for row in shown.values_list(*fields, named=True):
         by_slug[row.operation__slug].append(row)
-    profiles = Overview.load(at, keep=False).profiles
+    overview = Overview.load(at, keep=False)
+    profiles, tree = overview.profiles, Tree.load(overview)
     newest = max((changed(rows, {None}) for rows in by_slug.values() if has_profile(rows)), default=None)
     found = [SitePage("operations:home", (), newest), SitePage("operations:operations", (), newest)]
     found.append(SitePage("operations:methodology"))
+    for code in tree.order:
+        within = overview.within(tree.within(code)).profiles
+        at_region = max(
+            filter(None, (changed(by_slug[profile.slug], {None}) for profile in within)), default=None
+        )
+        found.append(SitePage("operations:region", (code.lower(),), at_region))
     for profile in profiles:
         rows = by_slug[profile.slug]
         years = {row.year for row in rows if row.year and not row.withdrawn_at} | set(profile.years)

@@ -5,7 +5,7 @@ Translations of texts are in ``translating.py``.
 
 from modeltranslation.translator import TranslationOptions, register
 
-from .models import Office, Operation, Pillar, PopulationType, Region, SectionType
+from .models import Agency, Office, Operation, Pillar, PopulationType, Region, SectionType
 
 
 @register(Region)
@@ -36,3 +36,8 @@ class PillarTranslation(TranslationOptions):
 @register(SectionType)
 class SectionTypeTranslation(TranslationOptions):
     fields = ("heading",)
+
+
+@register(Agency)
+class AgencyTranslation(TranslationOptions):
+    fields = ("name", "line", "people")

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from . import feeds, previews, views
+from . import comparing, feeds, figure_views, finding, map_views, previews, regions, search_views, views
 
 
 class Year:
@@ -14,19 +14,32 @@ class Year:
 
 
 register_converter(Year, "year")
+register_converter(map_views.SheetConverter, "sheet")
+register_converter(figure_views.FileKind, "filekind")
 
 app_name = "operations"
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("operations/", views.operations, name="operations"),
+    path("operations/", finding.operations, name="operations"),
     path("operations/<slug:slug>/", views.operation, name="operation"),
     path("operations/<slug:slug>/<year:year>/", views.operation, name="year"),
     path("operations/<slug:slug>/<year:year>/pillars/", views.pillars, name="pillars"),
     path("operations/<slug:slug>/<year:year>/history/", views.history, name="history"),
+    path("operations/<slug:slug>/<year:year>/figures/<slug:name>/", figure_views.figure, name="figure"),
+    path(
+        "operations/<slug:slug>/<year:year>/figures/<slug:name>.<filekind:kind>",
+        figure_views.figure_file,
+        name="figure_file",
+    ),
+    path("operations/<slug:slug>/<year:year>/card.png", figure_views.card, name="card"),
+    path("regions/<slug:code>/", regions.region, name="region"),
+    path("compare/", comparing.compare, name="compare"),
     path("editions/<int:pk>/", views.edition, name="edition"),
     path("editions/<int:pk>/<year:year>/", views.edition, name="edition"),
     path("feeds/releases.atom", feeds.releases, name="releases"),
+    path("maps/outlines/<sheet:sheet>.geojson", map_views.outlines, name="outlines"),
     path("methodology/", views.methodology, name="methodology"),
+    path("search/", search_views.search, name="search"),
     path("preview/<str:token>/", previews.preview, name="preview"),
 ]

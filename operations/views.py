@@ -13,7 +13,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from .asked import asked_number, asked_year
+from .asked import asked_number
 from .changes import permanent_address, since, with_moment
 from .drawings import (
     lead_sentence,
@@ -26,8 +26,8 @@ from .drawings import (
 )
 from .history import history as history_of
 from .history import page_of, released_edition, replacement
-from .models import Edition, TextKind
-from .overview import Overview, by_region, sum_rows
+from .models import TextKind
+from .overview import by_region, load_overview, totals_of
 from .pages import OperationPage, Text, first_moment, withdrawn_from_address
 from .readers import Withdrawn, ask_anew, at_first, public_page
 
@@ -36,54 +36,17 @@ from .readers import Withdrawn, ask_anew, at_first, public_page
 def home(request: HttpRequest) -> HttpResponse:
     overview = load_overview(request)
     rows = overview.rows(overview.usual_year) if overview.usual_year else []
+    rows = [row for row in rows if row.was_there]
     return render(
         request,
         "operations/home.html",
         {
             "year": overview.usual_year,
-            "totals": {measure: sum_rows(rows, measure) for measure in ("people", "budget", "expenditure")},
-            "regions": by_region(rows),
+            "totals": totals_of(rows),
+            "regions": [(code, name, own, totals_of(own)) for code, name, own in by_region(rows)],
             "maps": world_maps(rows),
         },
     )
-
-
-@public_page
-def operations(request: HttpRequest) -> HttpResponse:
-    overview = load_overview(request)
-    year = chosen_year(request, overview)
-    region = request.GET.get("region", "")
-    words = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    if region not in dict(overview.regions):
-        region = ""
-    rows = overview.rows(year, region, words) if year else []
-    return render(
-        request,
-        "operations/operations.html",
-        {
-            "year": year,
-            "years": overview.years,
-            "region": region,
-            "words": words,
-            "region_choices": overview.regions,
-            "regions": by_region(rows),
-            "totals": {measure: sum_rows(rows, measure) for measure in ("people", "budget", "expenditure")},
-            "maps": world_maps(rows),
-        },
-    )
-
-
-def load_overview(request: HttpRequest) -> Overview:
-    overview = Overview.load(request.at, keep=not request.as_of)
-    profiles = Edition.objects.ever_public(request.now).profiles().order_by("released_at")
-    at_first(request, overview.profiles, profiles.values_list("released_at", flat=True).first)
-    return overview
-
-
-def chosen_year(request: HttpRequest, overview: Overview) -> int | None:
-    """The year asked for, if it has any figure; else the usual one."""
-    asked = asked_year(request)
-    return asked if asked in overview.years else overview.usual_year
 
 
 @public_page

@@ -102,6 +102,14 @@ def _in_english() -> None:
     translation.activate("en")
 
 
+@pytest.fixture(autouse=True)
+def _of_no_agency() -> None:
+    """What a process knows of the agency outlives a test; the next one begins with the look of the site."""
+    from operations.models import Agency
+
+    Agency.keep(Agency(), seconds=1_000_000)
+
+
 # --- The demonstration ----------------------------------------------------------------------------
 
 

@@ -37,6 +37,7 @@ from operations.models import (
     Office,
     Operation,
     PopulationFigure,
+    Region,
 )
 
 from .scene import LANGUAGES, STATES, Place, Scene, Sentinel, add_elsewhere, add_here, begin, sentinels
@@ -123,7 +124,14 @@ def in_language(address: str, language: str) -> str:
     return address if language == "en" or address in UNTRANSLATED else f"/{language}{address}"
 
 
-UNTRANSLATED = {"/healthz", "/sitemap.xml", "/sitemap.xml?file=1", "/sitemap.xml?file=2"}
+UNTRANSLATED = {
+    "/healthz",
+    "/brand/0.css",
+    "/brand/0.webp",
+    "/sitemap.xml",
+    "/sitemap.xml?file=1",
+    "/sitemap.xml?file=2",
+}
 
 # --- What the addresses are made of ------------------------------------------------------------------
 
@@ -180,6 +188,24 @@ def slugs_and_years(scene: Scene) -> list[dict[str, Any]]:
     ]
 
 
+def figures(scene: Scene) -> list[dict[str, Any]]:
+    return [{**page, "name": name} for page in slugs_and_years(scene) for name in ("people", "map")]
+
+
+def figure_files(scene: Scene) -> list[dict[str, Any]]:
+    """Words are found in the drawings, which the pictures are made from."""
+    files = [
+        ("people", "csv"),
+        ("people", "svg"),
+        ("money", "svg"),
+        ("map", "csv"),
+        ("pillars-budget", "svg"),
+    ]
+    pages = slugs_and_years(scene)
+    asked = [{**page, "name": name, "kind": kind} for page in pages for name, kind in files]
+    return [*asked, *({**page, "name": "money", "kind": "png"} for page in pages[::5])]
+
+
 def every_edition(scene: Scene) -> list[dict[str, Any]]:
     return [{"pk": pk} for pk in Edition.objects.order_by("pk").values_list("pk", flat=True)]
 
@@ -231,6 +257,22 @@ def contributions_asked(scene: Scene) -> list[str]:
         "?region=AME&sort=donor&q=zq",
         "?year=2021&page=2",
         "?kind=private&country=JP&date=2021-11-24",
+    ]
+
+
+def searched(scene: Scene) -> list[str]:
+    """For every word of the site that is not public, with it and with what stands beside it; and in the past."""
+    hidden = [word for word, what in scene.sentinels.items() if not what.is_public and what.kind != "account"]
+    offices = Office.objects.order_by("pk").values_list("name", flat=True)
+    donors = Donor.objects.order_by("pk").values_list("name_en", flat=True)
+    return [
+        *MOMENTS,
+        *(f"?q={word}" for word in hidden),
+        *(f"?q={quote(name)}" for name in [*offices, *donors]),
+        *(f"?q={quote(name[:-1])}x" for name in donors),
+        *(f"?q={word}" for word in ("Land", "Land+2020", "year-end", "plan+2021", "zq", "918")),
+        "?q=Land&page=2",
+        "?q=Land&as_of=2021-11-25",
     ]
 
 
@@ -335,6 +377,8 @@ def model(name: str) -> type[models.Model]:
 
 TABLE: dict[str, Pages] = {
     "healthz": Pages(),
+    "brand/<slug:version>.css": Pages(lambda scene: [{"version": "0"}]),
+    "brand/<slug:version>.webp": Pages(lambda scene: [{"version": "0"}]),
     "sitemap.xml": Pages(queries=("", "?file=1", "?file=2")),
     # For readers.
     "": Pages(queries=MOMENTS),
@@ -344,19 +388,40 @@ TABLE: dict[str, Pages] = {
             "?year=2021",
             "?q=Land",
             "?region=AME",
+            "?kind=country&size=people-10000&sort=-budget",
             f"?q={scene.places['draft'].operation.name_en}",
+        ]
+    ),
+    "regions/<slug:code>/": Pages(
+        lambda scene: [{"code": code.lower()} for code in Region.objects.values_list("code", flat=True)],
+        queries=(*MOMENTS[:2], "?year=2020"),
+    ),
+    "compare/": Pages(
+        queries=lambda scene: [
+            "",
+            *(
+                f"?with={operation.slug}-2020&with={operation.slug}-2021"
+                for operation in operations_of(scene)
+            ),
         ]
     ),
     "operations/<slug:slug>/": Pages(slugs, queries=MOMENTS[:2]),
     "operations/<slug:slug>/<year:year>/": Pages(slugs_and_years),
     "operations/<slug:slug>/<year:year>/pillars/": Pages(slugs_and_years),
     "operations/<slug:slug>/<year:year>/history/": Pages(slugs_and_years),
+    "operations/<slug:slug>/<year:year>/figures/<slug:name>/": Pages(figures),
+    "operations/<slug:slug>/<year:year>/figures/<slug:name>.<filekind:kind>": Pages(figure_files),
+    "operations/<slug:slug>/<year:year>/card.png": Pages(lambda scene: slugs_and_years(scene)[::5]),
     "editions/<int:pk>/": Pages(every_edition),
     "editions/<int:pk>/<year:year>/": Pages(
         lambda scene: [{**each, "year": 2021} for each in every_edition(scene)]
     ),
     "feeds/releases.atom": Pages(queries=MOMENTS),
+    "maps/outlines/<sheet:sheet>.geojson": Pages(
+        lambda scene: [{"sheet": "-90,-30,-60,5"}, {"sheet": "-170,-60,190,85"}, {"sheet": "1,2,3,4"}]
+    ),
     "methodology/": Pages(),
+    "search/": Pages(queries=searched),
     "preview/<str:token>/": Pages(tokens),
     "contributions/": Pages(queries=contributions_asked),
     "contributions/<slug:slug>/<reference:reference>/": Pages(gifts, MOMENTS),
@@ -388,6 +453,8 @@ TABLE: dict[str, Pages] = {
     **of_model("operations/region", some(model("operations/Region"))),
     **of_model("operations/populationtype", some(model("operations/PopulationType"))),
     **of_model("operations/pillar", some(model("operations/Pillar"))),
+    **of_model("operations/agency", some(model("operations/Agency"))),
+    "admin/design/": Pages(),
     **of_model("operations/sectiontype", some(model("operations/SectionType"))),
     **of_model(
         "operations/operation",
@@ -524,6 +591,7 @@ IN_EVERY_LANGUAGE = {
     "feeds/releases.atom",
     "contributions/",
     "donors/",
+    "search/",
 }
 
 
@@ -766,7 +834,9 @@ def test_what_is_hidden_answers_like_what_is_not_there(scene, role):
         for own in (there, nowhere):
             response = client.get(address.format(own))
             before = (
-                ["=", "%3D", 'name="q" value="', '__exact" value="', "“"] if "?" in address else ["/", "“"]
+                ["=", "%3D", 'name="q" value="', '__exact" value="', "“"]
+                if "?" in address
+                else ["/", "“", 'name="q" value="']
             )
             named = re.compile(
                 rf"""(?:{"|".join(f"(?<={each})" for each in before)}){re.escape(str(own))}(?=[/&”"\s]|$)""",

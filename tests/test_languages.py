@@ -36,16 +36,20 @@ LANGUAGES = ["en", *TRANSLATED]
 
 # What puts words on public pages; the words of the admin may stay English.
 PUBLIC_MODULES = [
+    "operations/comparing.py",
     "operations/comparison.py",
     "operations/drawings.py",
     "operations/feeds.py",
     "operations/figures.py",
+    "operations/finding.py",
     "operations/history.py",
     "operations/moments.py",
     "operations/pages.py",
     "operations/previews.py",
     "operations/profiles.py",
     "operations/readers.py",
+    "operations/regions.py",
+    "operations/search.py",
     "operations/sitemap.py",
     "operations/views.py",
     "operations/word_diff.py",
@@ -58,6 +62,7 @@ PUBLIC_MODULES = [
     "contributions/parts.py",
     "contributions/ranking.py",
     "contributions/received.py",
+    "contributions/search.py",
     "contributions/sitemap.py",
     "contributions/views.py",
     "contributions/templatetags/contributions.py",
@@ -83,6 +88,9 @@ ADDRESSES = [
     "/",
     "/operations/",
     "/operations/?year=2019&region=AME",
+    "/operations/?kind=country&size=people-10000&sort=budget",
+    "/regions/ame/",
+    "/compare/?with=peru-2020&with=colombia-2020&with=x-1",
     "/operations/peru/",
     "/operations/peru/2020/",
     "/operations/peru/2020/history/",
@@ -93,6 +101,9 @@ ADDRESSES = [
     "/donors/",
     "/donors/?year=2021",
     "/donors/norway/",
+    "/search/",
+    "/search/?q=peru",
+    "/search/?q=tumbes+2020",
     "/methodology/",
 ]
 
@@ -443,7 +454,7 @@ def test_perus_page_in_arabic(demo, client):
     ):
         assert expected in text
     assert '<dl class="figures" lang="en" dir="ltr">' in page  # what is only in English reads from the left
-    assert '<h3><bdi>السياق التشغيلي</bdi></h3>\n<div lang="en" dir="ltr">' in page
+    assert '<bdi>السياق التشغيلي</bdi></a></h3>\n<div lang="en" dir="ltr">' in page
     bars = response.context["money_chart"].wide.bars
     assert bars[0].x > bars[-1].x  # the oldest year stands on the right
 

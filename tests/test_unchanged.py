@@ -134,11 +134,24 @@ PAGES: dict[str, Callable[[World], list[str]]] = {
         for slug, year in (("per", 2020), ("per", 2021), ("col", 2020), ("col", 2022))
     ],
     "operations/<slug:slug>/<year:year>/pillars/": lambda world: ["/operations/per/2020/pillars/"],
+    "operations/<slug:slug>/<year:year>/card.png": lambda world: ["/operations/per/2020/card.png"],
+    "operations/<slug:slug>/<year:year>/figures/<slug:name>/": lambda world: [
+        "/operations/per/2020/figures/people/"
+    ],
+    "operations/<slug:slug>/<year:year>/figures/<slug:name>.<filekind:kind>": lambda world: [
+        f"/operations/per/2020/figures/people.{kind}" for kind in ("svg", "png", "csv")
+    ],
+    "regions/<slug:code>/": lambda world: ["/regions/ame/", "/regions/ame/?year=2020"],
+    "compare/": lambda world: ["/compare/", "/compare/?with=per-2020&with=col-2020"],
+    "search/": lambda world: ["/search/?q=peru", "/search/?q=new"],
+    "brand/<slug:version>.css": lambda world: ["/brand/0123456789abcdef.css"],
+    "brand/<slug:version>.webp": lambda world: ["/brand/0123456789abcdef.webp"],
     "operations/<slug:slug>/<year:year>/history/": lambda world: ["/operations/per/2020/history/"],
     # Those that are there, and the next ones.
     "editions/<int:pk>/": lambda world: [f"/editions/{pk}/" for pk in keys(world)],
     "editions/<int:pk>/<year:year>/": lambda world: [f"/editions/{pk}/2020/" for pk in keys(world)[:2]],
     "feeds/releases.atom": lambda world: ["/feeds/releases.atom"],
+    "maps/outlines/<sheet:sheet>.geojson": lambda world: ["/maps/outlines/-90,-30,-60,5.geojson"],
     "methodology/": lambda world: ["/methodology/"],
     "contributions/": lambda world: [
         "/contributions/",
@@ -171,7 +184,7 @@ def addresses(world: World, languages: tuple[str, ...] = LANGUAGES) -> list[str]
         found += [(address, language) for language in languages or (own,)]
         past, future = (moment.replace("?", "&") if "?" in address else moment for moment in MOMENTS)
         found += [(address + past, own)] + ([(address + future, own)] if languages else [])
-    untranslated = ("/healthz", "/sitemap.xml")
+    untranslated = ("/healthz", "/sitemap.xml", "/brand/")
     return list(
         dict.fromkeys(
             address if language == "en" or address.startswith(untranslated) else f"/{language}{address}"

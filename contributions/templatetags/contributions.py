@@ -10,13 +10,13 @@ from django.conf import settings
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
+from operations.calculations import gap
 from operations.drawings import print_cents, print_less, print_number
 from operations.pages import OperationPage
 from operations.profiles import MoneyYear
 from operations.rounding import half_up
 from operations.templatetags.figures import MISSING, minus, usd
 
-from ..calculations import gap
 from ..lines import by_day, latest, number_footnotes, public_lines
 from ..models import Contribution, DailySum
 from ..received import Received

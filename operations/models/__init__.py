@@ -2,9 +2,10 @@
 
 Staff edit *working copies* (an ``Operation`` with its offices and figures; a ``Narrative`` with its
 sections and key figures). What is public is an ``Edition``: a frozen copy that is never changed.
-Imports run one way: ``review → edition → narrative → operation → role → reference``.
+Imports run one way: ``search, review → edition → narrative → operation → role → reference``.
 """
 
+from .agency import Agency
 from .edition import Edition, EditionQuerySet
 from .narrative import KeyFigure, Narrative, NarrativeQuerySet, Section
 from .operation import FinancialFigure, Office, Operation, OperationQuerySet, PopulationFigure
@@ -22,10 +23,12 @@ from .reference import (
 )
 from .review import Answer, OpenForm, PreviewLink, Step
 from .role import Role
+from .search import SearchEntry
 
 __all__ = [
     "CODE",
     "YEAR",
+    "Agency",
     "Answer",
     "Edition",
     "EditionQuerySet",
@@ -44,6 +47,7 @@ __all__ = [
     "PreviewLink",
     "Region",
     "Role",
+    "SearchEntry",
     "Section",
     "SectionType",
     "Step",

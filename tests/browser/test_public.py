@@ -19,6 +19,8 @@ ADDRESSES = [
     "/donors/",
     "/donors/germany/",
     "/methodology/",
+    "/search/?q=peru",
+    "/search/?q=Colombai",
     "/nowhere/",
 ]
 

@@ -15,6 +15,7 @@ from contributions.drawings import donors_sentence, earmarking_sentence, months_
 from contributions.lines import PublicLine
 from contributions.models import Contribution
 from contributions.templatetags.contributions import per_head
+from operations import calculations as shared
 from operations.calculations import share_of_sum
 from operations.rounding import half_up
 from operations.templatetags.figures import share_of
@@ -35,7 +36,7 @@ def numbers(example: str) -> list[Decimal]:
 
 
 def gap(example: str) -> list[str]:
-    return [f"{calculations.gap(*numbers(example)):,}"]
+    return [f"{shared.gap(*numbers(example)):,}"]
 
 
 def donors_counted(example: str) -> list[str]:
@@ -120,7 +121,7 @@ def test_the_worked_example_comes_out_as_the_document_says(heading):
 
 def test_missing_is_not_zero():
     five = Decimal("5.00")
-    assert calculations.gap(None, five) is calculations.gap(five, None) is None
+    assert shared.gap(None, five) is shared.gap(five, None) is None
     assert calculations.not_explained(None, five) is None
     assert calculations.rate(five, None) is calculations.rate(None, five) is None
     assert calculations.per_person(five, None) is calculations.per_person(None, 5) is None
@@ -143,7 +144,7 @@ def test_who_gave_nothing_before_is_new_and_has_no_percentage():
 
 
 def test_a_gap_and_what_is_not_explained_can_be_negative():
-    assert calculations.gap(Decimal("5.00"), Decimal("5.01")) == Decimal("-0.01")
+    assert shared.gap(Decimal("5.00"), Decimal("5.01")) == Decimal("-0.01")
     assert calculations.not_explained(Decimal("5.00"), Decimal("7.50")) == Decimal("-2.50")
 
 

@@ -28,7 +28,7 @@ from operations.charts import (
 )
 
 D = Decimal
-CSS = Path(__file__).resolve().parents[2] / "static/site/charts.css"
+CSS = Path(__file__).resolve().parents[2] / "static/site/site.css"
 
 PERU_YEARS = ["2016", "2017", "2018", "2019", "2020", "2021"]
 PERU = [

@@ -248,5 +248,5 @@ def test_the_sitemap_costs_the_same_for_one_operation_and_for_many(
         factories.population(operation)
         publish(operation)
         factories.contribution(factories.donor(f"Donor {number}"), batch=factories.batch(released_at=START))
-    with django_assert_num_queries(5):  # editions, profiles (2), newest import, donors
+    with django_assert_num_queries(6):  # editions, profiles (2), regions, newest import, donors
         client.get("/sitemap.xml")

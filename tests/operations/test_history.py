@@ -324,11 +324,12 @@ def test_a_year_without_a_page_has_no_history(client, peru):
 
 
 def body(response):
-    """The body of a page without what names the edition: banner, canonical and citation lines."""
+    """The body of a page without what names the edition: banner, canonical and citation lines, addresses of files."""
     html = response.content.decode().partition("<body>")[2]
     html = re.sub(r'<aside class="moment".*?</aside>', "", html, flags=re.DOTALL)
     html = re.sub(r'<p class="citation">.*?</p>', "", html, flags=re.DOTALL)
     html = re.sub(r'<nav class="languages".*?</nav>', "", html, flags=re.DOTALL)
+    html = re.sub(r'<div class="take">.*?</div>', "", html, flags=re.DOTALL)
     return re.sub(r"\s+", " ", html)
 
 

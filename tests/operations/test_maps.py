@@ -1,6 +1,8 @@
 import gzip
+import json
 import math
 import re
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operations import maps
+from operations.map_views import check_maps
 from operations.maps import LOCATOR_OUTLINES, WORLD_OUTLINES, Office, Point, locator, world
+
+from ..test_project import manage
 
 PERU = [
     Office("tumbes", "Tumbes", -80.452, -3.567),
@@ -430,3 +435,258 @@ def test_a_name_cannot_write_markup():
     html = render("locator", map=drawing)
     assert "<script" not in html
     assert " style=" not in html
+
+
+# Every country, and the ends of the world
+
+
+def test_every_country_has_a_map_that_holds_its_middle_with_labels_apart():
+    for code, country in maps.load_outlines(LOCATOR_OUTLINES).items():
+        largest = country.outlines[0]
+        longitude, latitude, _width = maps._room(largest.points)
+        office = Office("main", "The main office", longitude, latitude, rank=0)
+        drawing = locator(
+            countries=[code],
+            longitude=longitude,
+            latitude=latitude,
+            zoom=None,
+            offices=[office],
+            width=560,
+            height=400,
+        )
+        assert code in {shape.code for shape in drawing.shapes if shape.marked}, code
+        assert [marker.key for marker in drawing.markers] == ["main"], code
+        west, south, east, north = drawing.sheet
+        assert maps.is_sheet(drawing.sheet), code
+        assert (west <= drawing.longitude <= east, south <= drawing.latitude <= north) == (True, True), code
+        shown = list(boxes(drawing))
+        assert not any(maps._meet(box, other) for i, box in enumerate(shown) for other in shown[:i]), code
+
+
+@pytest.mark.parametrize("code", ["FJI", "RUS", "NZL", "USA", "KIR", "TON", "ATF"])
+def test_no_line_crosses_the_map_of_a_country_at_the_180th_meridian(code):
+    drawing = locator(countries=[code], longitude=None, latitude=None, zoom=None)
+    longest = max(
+        math.dist(a, b)
+        for shape in drawing.shapes
+        if shape.marked
+        for ring in points(shape.path)
+        for a, b in maps._sides(ring)
+    )
+    assert longest < drawing.width / 4
+
+
+def test_an_island_that_the_180th_meridian_parts_is_drawn_whole():
+    fiji = maps.load_outlines(LOCATOR_OUTLINES)["FJI"].outlines
+    taveuni = [part for part in fiji if part.box[0] < -180.05]
+    assert [part.box for part in taveuni] == [(-180.1, -17.0, -179.82, -16.69)]
+
+
+def test_a_country_of_atolls_is_drawn_as_dots_that_can_be_seen():
+    drawing = locator(countries=["KIR"], longitude=None, latitude=None, zoom=None, width=560, height=400)
+    (shape,) = (shape for shape in drawing.shapes if shape.code == "KIR")
+    sizes = {round(max(xs) - min(xs)) for ring in points(shape.path) for xs in [[x for x, _y in ring]]}
+    assert sizes == {6}
+
+
+def test_a_small_island_is_shown_with_a_neighbour_but_a_zoom_that_was_asked_for_is_kept():
+    alone = {"countries": ["MLT"], "longitude": None, "latitude": None, "width": 560, "height": 400}
+    drawing = locator(**alone, zoom=None)
+    assert (drawing.zoom, {shape.code for shape in drawing.shapes}) == (8, {"ITA", "MLT"})
+    drawing = locator(**alone, zoom=9)
+    assert (drawing.zoom, {shape.code for shape in drawing.shapes}) == (9, {"MLT"})
+
+
+def test_a_circle_is_hit_within_twelve_pixels_or_half_way_to_the_next():
+    near = [Point("a", "A", 0, 0, 1), Point("b", "B", 4, 0, 1), Point("c", "C", 90, 0, 100)]
+    hits = {circle.key: (circle.radius, circle.hit) for circle in world(near).circles}
+    a, b, _c = (circle for circle in sorted(world(near).circles, key=lambda circle: circle.key))
+    half = round((b.x - a.x) / 2, 1)
+    assert 4 < half < 12
+    assert hits == {"a": (4, half), "b": (4, half), "c": (24, 24)}
+
+
+# Shapes that are disputed or left out, and outlines of another file
+
+DISPUTED = maps.Shapes(disputed=frozenset({"ECU", "PER"}), left_out=frozenset({"BOL"}))
+
+
+def test_a_shape_can_be_disputed_or_left_out():
+    drawing = locator(countries=["PER"], longitude=-75, latitude=-10, zoom=5, shapes=DISPUTED)
+    assert {s.code: (s.marked, s.disputed) for s in drawing.shapes if s.marked or s.disputed} == {
+        "ECU": (False, True),
+        "PER": (True, True),
+    }
+    assert drawing.has_disputed
+    assert "BOL" not in {s.code for s in drawing.shapes}
+    assert "Bolivia" not in {label.name for label in drawing.labels}
+    classes = [
+        (path.get("class"))
+        for path in parsed(render("locator", map=drawing)).iter(f"{SVG}path")
+        if path.get("class") != "map-land"
+    ]
+    assert sorted(classes) == ["map-land map-disputed", "map-land map-marked map-disputed"]
+
+
+def test_the_world_shows_the_same_shapes_as_disputed_and_leaves_the_same_out():
+    plain, drawing = world([], marked={"PER"}), world([], marked={"PER"}, shapes=DISPUTED)
+    assert [(s.code, s.marked) for s in (*drawing.marked, *drawing.disputed)] == [
+        ("PER", True),
+        ("ECU", False),
+    ]
+    assert (plain.has_disputed, drawing.has_disputed) == (False, True)
+    pieces = [path for path in plain.land.split("M") if path not in set(drawing.land.split("M"))]
+    assert len(pieces) == 2  # Ecuador's outline and Bolivia's
+    found = [path.get("class") for path in parsed(render("world", map=drawing)).iter(f"{SVG}path")]
+    assert found == ["map-land", "map-land map-marked map-disputed", "map-land map-disputed"]
+
+
+def write(path, content):
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+SQUARE = {"countries": {"PER": {"name": "Peru", "rings": [[-8000, -1500, 800, 0, 0, 1200, -800, 0]]}}}
+
+
+def test_another_file_of_outlines_is_drawn(tmp_path):
+    path = write(tmp_path / "own.json", SQUARE)
+    drawing = locator(
+        countries=["PER"], longitude=None, latitude=None, zoom=None, width=560, height=400, outlines=path
+    )
+    assert [(s.code, s.marked, len(list(points(s.path)))) for s in drawing.shapes] == [("PER", True, 1)]
+    assert [s.code for s in world([], marked={"PER"}, outlines=path).marked] == ["PER"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("{", "cannot be read as JSON"),
+        ("[]", "must hold an object in braces."),
+        ({"features": []}, "is no file of outlines: it has no “countries”."),
+        ({"countries": {"PER": {"rings": []}}}, "“PER” must have a name and rings"),
+        ({"countries": {"PER": {"name": "Peru", "rings": [[1, 2, 3]]}}}, "“PER” must have a name and rings"),
+        ({"countries": {"PER": {"name": "Peru", "rings": [[0.5] * 6]}}}, "“PER” must have a name and rings"),
+    ],
+)
+def test_a_file_that_holds_no_outlines_is_refused_in_words(tmp_path, content, why):
+    with pytest.raises(ValueError, match=re.escape(why)):
+        maps.load_outlines(write(tmp_path / "own.json", content))
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ({"hidden": ["XSG"]}, "has “hidden”; it may have “disputed” and “left_out”."),
+        ({"disputed": "XSG"}, "“disputed” must be a list of codes"),
+    ],
+)
+def test_a_file_of_shapes_is_refused_in_words(tmp_path, content, why):
+    with pytest.raises(ValueError, match=re.escape(why)):
+        maps.load_shapes(write(tmp_path / "shapes.json", content))
+
+
+def test_what_the_settings_name_is_checked(tmp_path, settings):
+    assert check_maps() == []
+    settings.MAP_OUTLINES = write(tmp_path / "own.json", "{}")
+    settings.MAP_SHAPES = write(tmp_path / "shapes.json", {"disputed": 1})
+    assert [error.id for error in check_maps()] == ["operations.MAP_OUTLINES", "operations.MAP_SHAPES"]
+
+
+def test_a_file_that_is_not_there_is_an_error_at_start():
+    result = manage("check", DEBUG="1", MAP_SHAPES="nowhere.json")
+    assert "ImproperlyConfigured: MAP_SHAPES is “nowhere.json”; there is no such file." in result.stderr
+
+
+# The map that a reader can zoom
+
+
+def test_a_sheet_is_twice_as_wide_and_high_as_the_map_in_steps_of_five_degrees():
+    drawing = locator(countries=["PER"], longitude=-75, latitude=-10, zoom=5, offices=PERU)
+    assert drawing.sheet == (-110, -30, -40, 15)
+    assert locator(**NOTHING).sheet[2] - locator(**NOTHING).sheet[0] == 360
+
+
+@pytest.mark.parametrize(
+    ("sheet", "expected"),
+    [
+        ((-90, -30, -60, 5), True),
+        ((-170, -60, 190, 85), True),
+        ((-90, -30, -60, 4), False),
+        ((-60, -30, -90, 5), False),
+        ((-185, 0, 0, 5), False),
+        ((0, 0, 365, 5), False),
+        ((0, 10, 5, 5), False),
+        ((0, 0, 5, 95), False),
+    ],
+)
+def test_only_the_sheets_of_our_maps_are_given(sheet, expected):
+    assert maps.is_sheet(sheet) == expected
+
+
+def test_the_features_of_a_sheet_lie_on_it_with_land_on_the_left_and_holes_in_their_land():
+    found = {each["id"]: each for each in maps.features((10, -40, 40, -20), LOCATOR_OUTLINES)}
+    assert set(found) == {"BWA", "LSO", "MOZ", "NAM", "SWZ", "ZAF", "ZWE"}
+    for feature in found.values():
+        for polygon in feature["geometry"]["coordinates"]:
+            for i, ring in enumerate(polygon):
+                assert ring[0] == ring[-1]
+                assert all(10 <= x <= 40 and -40 <= y <= -20 for x, y in ring)
+                turn = sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(ring))
+                assert (turn > 0) == (i == 0)
+    # Lesotho's hole lies in the land of South Africa.
+    assert len(found["ZAF"]["geometry"]["coordinates"][0]) == 2
+
+
+def test_a_sheet_over_the_180th_meridian_has_its_countries_on_both_sides():
+    found = {each["id"]: each for each in maps.features((170, -25, 185, -10), LOCATOR_OUTLINES)}
+    longitudes = [x for polygon in found["FJI"]["geometry"]["coordinates"] for x, _y in polygon[0]]
+    assert (min(longitudes) < 178, max(longitudes) > 181) == (True, True)
+
+
+def test_a_feature_says_what_it_is_part_of_and_what_is_disputed():
+    sheet = (20, 40, 45, 55)
+    shapes = maps.Shapes(disputed=frozenset({"XCR"}), left_out=frozenset({"MDA"}))
+    found = {each["id"]: each["properties"] for each in maps.features(sheet, LOCATOR_OUTLINES, shapes)}
+    assert {key: found["XCR"][key] for key in ("part_of", "disputed")} == {"part_of": "UKR", "disputed": True}
+    assert "MDA" not in found
+    assert "disputed" not in found["UKR"]
+
+
+def test_the_outlines_are_sent_in_the_readers_language_and_once(db, client):
+    address = "/maps/outlines/-90,-30,-60,5.geojson"
+    answer = client.get(f"/fr{address}")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/geo+json")
+    names = {each["id"]: each["properties"]["name"] for each in answer.json()["features"]}
+    assert (names["BRA"], names["PER"]) == ("Brésil", "Pérou")
+    assert set(answer.json()["words"]) == {"in", "out", "close", "back", "keys"}
+    again = client.get(f"/fr{address}", headers={"If-None-Match": answer["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert len(gzip.compress(answer.content)) < 12_000
+
+
+def test_outlines_that_no_map_asks_for_are_not_found(db, client):
+    for sheet in ("1,2,3,4", "-90,-30,-60,95", "-90,-30,-60"):
+        assert client.get(f"/maps/outlines/{sheet}.geojson").status_code == 404
+
+
+def test_an_outline_without_a_code_of_its_own_has_no_name_in_any_language(db, client):
+    names = {
+        each["id"]: each["properties"]["name"]
+        for each in client.get("/maps/outlines/30,30,40,40.geojson").json()["features"]
+    }
+    assert (names["CYP"], names["XNC"]) == ("Cyprus", "")
+
+
+def test_the_site_draws_with_the_files_of_its_settings(loaded_demo, db, client, settings, tmp_path):
+    address = "/operations/peru/2020/"
+    assert "map-disputed" not in client.get(address).content.decode()
+    settings.MAP_SHAPES = write(tmp_path / "shapes.json", {"disputed": ["ECU"], "left_out": ["BRA"]})
+    page = client.get(address).content.decode()
+    assert "map-land map-disputed" in page
+    assert "A dashed border marks a shape whose status is disputed." in page
+    assert ">Brazil</text>" not in page
+    settings.MAP_OUTLINES = settings.MAP_OUTLINES_WORLD = write(tmp_path / "own.json", SQUARE)
+    for asked in (address, "/", "/operations/"):
+        page = client.get(asked).content.decode()
+        assert page.count("map-land") == 2, asked  # Peru's square, wide and narrow

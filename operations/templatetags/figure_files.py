@@ -1,0 +1,113 @@
+"""Where a figure of a page can be taken from, and what a page says of itself to other sites."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.urls import reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+from ..charts import Chart
+from ..models import Agency
+from .readers import keep
+
+register = template.Library()
+
+# What stands in a frame around the drawing, in pixels: title, sentence, source.
+AROUND = 270
+# In a script no “<” may stand, whatever it begins.
+IN_SCRIPT = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
+
+
+@register.simple_tag(takes_context=True)
+def figure_address(context: dict[str, Any], name: str, kind: str = "") -> str:
+    """The address of a figure of this page, or of its file, in the same past; on an edition's page in that past."""
+    page = context["page"]
+    place = [page.profile.slug, page.year, name]
+    path = (
+        reverse("operations:figure_file", args=[*place, kind])
+        if kind
+        else reverse("operations:figure", args=place)
+    )
+    return in_same_past(context, path)
+
+
+@register.simple_tag(takes_context=True)
+def card_address(context: dict[str, Any]) -> str:
+    page = context["page"]
+    return in_same_past(context, reverse("operations:card", args=[page.profile.slug, page.year]))
+
+
+def in_same_past(context: dict[str, Any], path: str) -> str:
+    request = context["request"]
+    if context.get("edition") and request.at < request.now:
+        moment = request.at.astimezone(dt.UTC).replace(tzinfo=None).isoformat()
+        return f"{path}?{urlencode({'as_of': f'{moment}Z'})}"
+    return keep(context, path)
+
+
+@register.simple_tag(takes_context=True)
+def embed_code(context: dict[str, Any], name: str, title: str, height: float) -> str:
+    """The element for a page of another site that shows the figure, as text: to be escaped like any other."""
+    address = context["request"].build_absolute_uri(figure_address(context, name))
+    words = f"{context['page'].profile.name} {context['page'].year}: {title}"
+    return (
+        f'<iframe src="{escape(address)}" title="{escape(words)}" width="100%" height="{round(height) + AROUND}" '
+        'loading="lazy" style="border:0"></iframe>'
+    )
+
+
+@register.simple_tag(takes_context=True)
+def structured_data(context: dict[str, Any]) -> SafeString:
+    """The page in the words of schema.org, for search engines: a set of data, with its files."""
+    request, page = context["request"], context["page"]
+    profile, agency = page.profile, Agency.current()
+    absolute = request.build_absolute_uri
+    url = absolute(reverse("operations:year", args=[profile.slug, page.year]))
+    place: dict[str, Any] = {"@type": "Place", "name": profile.name}
+    if profile.content["latitude"] is not None:
+        geo = {axis: float(profile.content[axis]) for axis in ("latitude", "longitude")}
+        place["geo"] = {"@type": "GeoCoordinates", **geo}
+    shown: list[Chart] = [
+        chart for chart in (context.get("people_chart"), context.get("money_chart")) if chart
+    ]
+    publisher = {
+        "@type": "Organization",
+        "name": agency.shown_name,
+        "url": absolute(reverse("operations:home")),
+    }
+    data = {
+        "@context": "https://schema.org",
+        "@type": "Dataset",
+        "name": f"{profile.name} {page.year}",
+        "description": context["lead"] or f"{profile.name} {page.year}",
+        "url": url,
+        "mainEntityOfPage": {"@type": "WebPage", "@id": url},
+        "inLanguage": get_language(),
+        "temporalCoverage": str(page.year),
+        "dateModified": page.editions[0].released_at.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        "isAccessibleForFree": True,
+        "creator": publisher,
+        "publisher": publisher,
+        "spatialCoverage": place,
+        "image": absolute(card_address(context)),
+        "distribution": [
+            {
+                "@type": "DataDownload",
+                "name": chart.title,
+                "encodingFormat": "text/csv",
+                "contentUrl": absolute(figure_address(context, chart.name, "csv")),
+            }
+            for chart in shown
+        ],
+    }
+    if licence := agency.licence_url or agency.licence:
+        data["license"] = licence
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(IN_SCRIPT)
+    return mark_safe(f'<script type="application/ld+json">{text}</script>')  # noqa: S308 — escaped for a script
