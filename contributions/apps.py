@@ -11,8 +11,8 @@ class ContributionsConfig(AppConfig):
         from operations.addresses import PAGES
         from operations.changes import PARTS
         from operations.importing import import_begins
-        from operations.search import SOURCES
         from operations.reference import load_groups
+        from operations.search import SOURCES
 
         from . import sums
         from .addresses import is_public
