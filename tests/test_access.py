@@ -681,6 +681,7 @@ def lists_of(scene: Scene, role: str) -> dict[str, str]:
     return told
 
 
+RUNNING = re.compile(r'<div class="running".*?</div></div>', re.DOTALL)
 CHANGING = re.compile(
     rf"""{RANDOM.pattern}
     |expires=[^;]*;|^(?:Expires|Date|Last-Modified|Content-Length):.*$
@@ -692,8 +693,8 @@ CHANGING = re.compile(
 
 
 def constant(text: str) -> str:
-    """Without what differs from one answer to the next."""
-    return CHANGING.sub("", text)
+    """Without what differs from one answer to the next, and the address that was asked for, which paper names."""
+    return RUNNING.sub("", CHANGING.sub("", text))
 
 
 # --- What is asked -----------------------------------------------------------------------------------

@@ -95,10 +95,17 @@ class AgencyAdmin(TranslationAdmin):
     ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_change_permission(request) and not Agency.objects.exists()
+        """Where there is none yet. Every page of the admin asks: what the process knows is enough."""
+        return super().has_change_permission(request) and Agency.current()._state.adding
 
     def has_delete_permission(self, request: HttpRequest, obj: Agency | None = None) -> bool:
         return False
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Another process may have stored it a moment ago."""
+        if self.has_change_permission(request) and Agency.objects.exists():
+            return redirect("admin:operations_agency_change", 1)
+        return super().add_view(request, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         """There is one; who may not change it sees it."""

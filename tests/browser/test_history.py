@@ -93,7 +93,7 @@ def test_a_reader_cites_a_page_and_comes_back_to_it(corrected, new_page):
     page = new_page()
     page.goto("/operations/peru/2020/")
     shown = page.locator("main section:not(#cite):not(#contributions)").all_inner_texts()
-    page.get_by_role("link", name="Cite this page").click()
+    page.get_by_role("link", name="Cite this page").first.click()
     citation = page.locator(".citation").inner_text()
     address = citation.partition("http://")[2].split()[0]
     page.goto(f"http://{address}")

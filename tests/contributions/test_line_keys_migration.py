@@ -16,7 +16,7 @@ def before(transactional_db):
     executor = MigrationExecutor(connection)
     executor.migrate([("contributions", None)])
     executor = MigrationExecutor(connection)
-    executor.migrate(BEFORE)
+    executor.migrate(BEFORE[1:])  # newer tables of operations stay: no lines are in them
     yield executor.loader.project_state(BEFORE).apps
     migrate_to_the_newest()
 
