@@ -414,8 +414,14 @@ def map_shapes() -> maps.Shapes:
     return maps.load_shapes(settings.MAP_SHAPES) if settings.MAP_SHAPES else maps.Shapes()
 
 
-def world_maps(rows: Sequence[OperationRow], measure: str = "budget") -> dict[str, Any]:
-    """The operations on a world map, as circles of the size of their budget or people."""
+CIRCLES = (
+    "budget",
+    "people",
+)  # what the circles of the world map can be sized by; the first where nobody asked
+
+
+def world_maps(rows: Sequence[OperationRow], measure: str = CIRCLES[0]) -> dict[str, Any]:
+    """The operations on a world map, as circles of the size of their budget or people (of ``CIRCLES``)."""
     points, marked = [], set()
     for row in rows:
         content, value = row.profile.content, getattr(row, measure)
@@ -449,4 +455,5 @@ def world_maps(rows: Sequence[OperationRow], measure: str = "budget") -> dict[st
         "wide": maps.world(points, **options),
         "narrow": maps.world(points, width=400, height=200, largest=14, **options),
         "marked": options["marked"],
+        "measure": measure,
     }

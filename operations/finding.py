@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from .drawings import print_number, world_maps
+from .drawings import CIRCLES, print_number, world_maps
 from .models import Operation
 from .overview import OperationRow, Overview, Total, chosen_year, load_overview, simple, totals_of
 from .readers import public_page
@@ -79,6 +79,7 @@ class Asked:
             "kind": given.get("kind", ""),
             "size": given.get("size", ""),
             "sort": given.get("sort", ""),
+            "circles": given.get("circles", ""),
         }
         known = {
             "q": bool(simple(values["q"])),
@@ -86,6 +87,7 @@ class Asked:
             "kind": values["kind"] in kinds,
             "size": values["size"] in SIZES,
             "sort": values["sort"].removeprefix("-") in COLUMNS,
+            "circles": values["circles"] in CIRCLES,
         }
         unknown = [name for name, value in values.items() if value and not known[name]]
         if given.get("year") and given["year"] != str(year):
@@ -98,7 +100,7 @@ class Asked:
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.query.keys() - {"sort"})
+        return bool(self.query.keys() - {"sort", "circles"})
 
     def url(self, **changes: str) -> str:
         """The address with these fields changed; an empty one is left out."""
@@ -198,6 +200,7 @@ def operations(request: HttpRequest) -> HttpResponse:
             "all_url": Asked(asked.year).url(),
             "regions": regions,
             "totals": totals,
-            "maps": world_maps(rows),
+            "maps": world_maps(rows, asked.query.get("circles", CIRCLES[0])),
+            "circle_urls": {name: asked.url(circles=name) for name in CIRCLES},
         },
     )

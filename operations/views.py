@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from .asked import asked_number
 from .changes import permanent_address, since, with_moment
 from .drawings import (
+    CIRCLES,
     lead_sentence,
     money_chart,
     office_list,
@@ -37,6 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
     overview = load_overview(request)
     rows = overview.rows(overview.usual_year) if overview.usual_year else []
     rows = [row for row in rows if row.was_there]
+    circles = request.GET.get("circles")
     return render(
         request,
         "operations/home.html",
@@ -44,7 +46,8 @@ def home(request: HttpRequest) -> HttpResponse:
             "year": overview.usual_year,
             "totals": totals_of(rows),
             "regions": [(code, name, own, totals_of(own)) for code, name, own in by_region(rows)],
-            "maps": world_maps(rows),
+            "maps": world_maps(rows, circles if circles in CIRCLES else CIRCLES[0]),
+            "circle_urls": {name: f"{request.path}?circles={name}" for name in CIRCLES},
         },
     )
 

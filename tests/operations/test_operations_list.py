@@ -149,3 +149,30 @@ def test_the_past_is_kept_in_every_link(client):
     links = re.findall(r'href="([^"]+)"', main.partition("</main>")[0])
     assert [link for link in links if "as_of=2021-06-01" not in link] == ["#map-title"]
     assert client.get("/operations/?as_of=2001-01-01").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/operations/"])
+def test_the_circles_of_the_world_map_are_sized_by_budget_or_by_people(world, client, path):
+    def radii(query):
+        context = client.get(path + query).context
+        return {circle.name: circle.radius for circle in context["maps"]["wide"].circles}
+
+    Operation.objects.update(latitude=1, longitude=1)
+    for operation in Operation.objects.exclude(code="SEC"):
+        release(operation, None)
+    by_budget = radii("?year=2020")
+    assert by_budget["Chad"] == 24  # the largest budget
+    assert by_budget["Brazil"] == 4  # none is published
+    by_people = radii("?year=2020&circles=people")
+    assert by_people["Brazil"] == 24
+    assert by_people["Chad"] == 4
+    assert radii("?year=2020&circles=noise") == by_budget
+
+
+def test_the_choice_of_circles_is_said_and_stays_with_the_filters(world, client):
+    response = client.get("/operations/?circles=people&region=WCA")
+    assert "The area of a circle is the number of people at the end of 2020" in words(response)
+    page = response.content.decode()
+    assert '<input type="hidden" name="circles" value="people">' in page
+    assert 'circles=people#map-title" aria-current="true"' in page
+    assert "circles=budget#map-title" in page
