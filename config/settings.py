@@ -6,6 +6,7 @@ A wrong or missing setting is an error at start, never a silent default: outside
 
 import datetime
 import os
+import shutil
 from pathlib import Path
 
 import dj_database_url
@@ -57,6 +58,17 @@ def env_file(name: str, default: Path | None = None) -> Path | None:
     if value and not Path(value).is_file():
         raise ImproperlyConfigured(f"{name} is “{value}”; there is no such file.")
     return Path(value).resolve() if value else default
+
+
+def env_browser(name: str) -> str:
+    """The program that prints, by its name or its place: Debian's Chromium, where it is installed; empty: none."""
+    if name in os.environ:
+        asked = os.environ[name].strip()
+        if asked and not shutil.which(asked):
+            raise ImproperlyConfigured(f"{name} is “{asked}”; there is no such program.")
+        return shutil.which(asked) or "" if asked else ""
+    programs = ("chromium-headless-shell", "chromium", "chromium-browser")
+    return next(filter(None, map(shutil.which, programs)), "")
 
 
 def env_list(name: str) -> list[str]:
@@ -331,6 +343,13 @@ MAP_OUTLINES_WORLD = env_file(
     "MAP_OUTLINES_WORLD", MAP_OUTLINES if env("MAP_OUTLINES") else _outlines / "world-110m.json"
 )
 MAP_SHAPES = env_file("MAP_SHAPES")
+
+# --- PDF ------------------------------------------------------------------------------------------
+
+# The browser that makes the PDF of a page; where it is empty, no page offers one. Its sandbox is off only where the
+# system allows it none, as in many containers: docs/print.md.
+PDF_BROWSER = env_browser("PDF_BROWSER")
+PDF_SANDBOX = env_bool("PDF_SANDBOX", True)
 
 # --- Log ------------------------------------------------------------------------------------------
 

@@ -1,6 +1,17 @@
 from django.urls import path, register_converter
 
-from . import comparing, feeds, figure_views, finding, map_views, previews, regions, search_views, views
+from . import (
+    comparing,
+    feeds,
+    figure_views,
+    finding,
+    map_views,
+    pdf_views,
+    previews,
+    regions,
+    search_views,
+    views,
+)
 
 
 class Year:
@@ -33,10 +44,13 @@ urlpatterns = [
         name="figure_file",
     ),
     path("operations/<slug:slug>/<year:year>/card.png", figure_views.card, name="card"),
+    path("operations/<slug:slug>/<year:year>/brief.pdf", pdf_views.brief, name="brief"),
     path("regions/<slug:code>/", regions.region, name="region"),
     path("compare/", comparing.compare, name="compare"),
     path("editions/<int:pk>/", views.edition, name="edition"),
     path("editions/<int:pk>/<year:year>/", views.edition, name="edition"),
+    path("editions/<int:pk>/brief.pdf", pdf_views.edition_brief, name="edition_brief"),
+    path("editions/<int:pk>/<year:year>/brief.pdf", pdf_views.edition_brief, name="edition_brief"),
     path("feeds/releases.atom", feeds.releases, name="releases"),
     path("maps/outlines/<sheet:sheet>.geojson", map_views.outlines, name="outlines"),
     path("methodology/", views.methodology, name="methodology"),

@@ -116,6 +116,12 @@ def history(request: HttpRequest, slug: str, year: int) -> HttpResponse:
 @public_page
 def edition(request: HttpRequest, pk: int, year: int | None = None) -> HttpResponse:
     """The page as it stood when this edition was released, or at ``?as_of=`` after it, at its permanent address."""
+    page, more = edition_of(request, pk, year)
+    return show_operation(request, page, "operations/edition.html", **more)
+
+
+def edition_of(request: HttpRequest, pk: int, year: int | None) -> tuple[OperationPage, dict[str, Any]]:
+    """The page of an edition, and what it says of it; the request is from here on at that moment."""
     found = released_edition(pk, request.at)
     if found is None:
         raise Http404
@@ -127,10 +133,9 @@ def edition(request: HttpRequest, pk: int, year: int | None = None) -> HttpRespo
     if page is None:
         raise nothing_left(found.operation.slug, year or found.year, request.at)
     request.at, request.as_of = moment, None  # as it stood then; its links lead to the pages of today
-    more = {"permanent": with_moment(request.path, found, page, moment)} if asked else {}
+    more: dict[str, Any] = {"permanent": with_moment(request.path, found, page, moment)} if asked else {}
     later = since(page, found, moment, language, request.now)
-    more |= {"edition": found, "newer": newer, "since": later, "asked": asked}
-    return show_operation(request, page, "operations/edition.html", **more)
+    return page, more | {"edition": found, "newer": newer, "since": later, "asked": asked}
 
 
 def load_page(request: HttpRequest, slug: str, year: int | None) -> OperationPage:

@@ -12,6 +12,7 @@ import io
 import json
 import logging
 import re
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
+from pypdf import PdfReader
 
 from contributions.models import Contribution, Donor
 from operations.drafts import answer, checked
@@ -411,6 +413,11 @@ TABLE: dict[str, Pages] = {
     "operations/<slug:slug>/<year:year>/history/": Pages(slugs_and_years),
     "operations/<slug:slug>/<year:year>/figures/<slug:name>/": Pages(figures),
     "operations/<slug:slug>/<year:year>/figures/<slug:name>.<filekind:kind>": Pages(figure_files),
+    "operations/<slug:slug>/<year:year>/brief.pdf": Pages(lambda scene: slugs_and_years(scene)[::4]),
+    "editions/<int:pk>/brief.pdf": Pages(lambda scene: every_edition(scene)[::6]),
+    "editions/<int:pk>/<year:year>/brief.pdf": Pages(
+        lambda scene: [{**edition, "year": 2020} for edition in every_edition(scene)[::15]]
+    ),
     "operations/<slug:slug>/<year:year>/card.png": Pages(lambda scene: slugs_and_years(scene)[::5]),
     "editions/<int:pk>/": Pages(every_edition),
     "editions/<int:pk>/<year:year>/": Pages(
@@ -565,6 +572,9 @@ def said(response: Any) -> str:
     if body[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(body)) as workbook:
             body = b"\n".join(workbook.read(name) for name in workbook.namelist())
+    if body[:5] == b"%PDF-":
+        sheets = [sheet.extract_text() for sheet in PdfReader(io.BytesIO(body)).pages]
+        body = unicodedata.normalize("NFKC", "\n".join(sheets)).encode()
     head = [f"{name}: {value}" for name, value in response.items()]
     head += [cookie.OutputString() for cookie in response.cookies.values()]
     request = response.wsgi_request

@@ -134,6 +134,11 @@ PAGES: dict[str, Callable[[World], list[str]]] = {
         for slug, year in (("per", 2020), ("per", 2021), ("col", 2020), ("col", 2022))
     ],
     "operations/<slug:slug>/<year:year>/pillars/": lambda world: ["/operations/per/2020/pillars/"],
+    "operations/<slug:slug>/<year:year>/brief.pdf": lambda world: ["/operations/per/2020/brief.pdf"],
+    "editions/<int:pk>/brief.pdf": lambda world: [f"/editions/{pk}/brief.pdf" for pk in keys(world)[:1]],
+    "editions/<int:pk>/<year:year>/brief.pdf": lambda world: [
+        f"/editions/{pk}/2020/brief.pdf" for pk in keys(world)[:1]
+    ],
     "operations/<slug:slug>/<year:year>/card.png": lambda world: ["/operations/per/2020/card.png"],
     "operations/<slug:slug>/<year:year>/figures/<slug:name>/": lambda world: [
         "/operations/per/2020/figures/people/"

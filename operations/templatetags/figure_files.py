@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.conf import settings
 from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -42,6 +43,18 @@ def figure_address(context: dict[str, Any], name: str, kind: str = "") -> str:
 def card_address(context: dict[str, Any]) -> str:
     page = context["page"]
     return in_same_past(context, reverse("operations:card", args=[page.profile.slug, page.year]))
+
+
+@register.simple_tag(takes_context=True)
+def pdf_address(context: dict[str, Any]) -> str:
+    """The address of this page as a PDF; empty where the site makes none. An edition's is permanent as its page is."""
+    if not settings.PDF_BROWSER:
+        return ""
+    request, page = context["request"], context["page"]
+    if not context.get("edition"):
+        return keep(context, reverse("operations:brief", args=[page.profile.slug, page.year]))
+    query = f"?{urlencode({'as_of': context['asked']})}" if context["asked"] else ""
+    return f"{request.path}brief.pdf{query}"
 
 
 def in_same_past(context: dict[str, Any], path: str) -> str:

@@ -329,6 +329,7 @@ def body(response):
     html = re.sub(r'<aside class="moment".*?</aside>', "", html, flags=re.DOTALL)
     html = re.sub(r'<p class="citation">.*?</p>', "", html, flags=re.DOTALL)
     html = re.sub(r'<nav class="languages".*?</nav>', "", html, flags=re.DOTALL)
+    html = re.sub(r'<li class="pdf">.*?</li>', "", html, flags=re.DOTALL)
     html = re.sub(r'<div class="take">.*?</div>', "", html, flags=re.DOTALL)
     return re.sub(r"\s+", " ", html)
 
