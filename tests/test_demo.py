@@ -111,7 +111,7 @@ def test_the_twenty_contributions_came_through_the_real_import(demo, client):
 def body(response) -> str:
     """The body without what names the edition: banner, citation, addresses of languages and files, the running head."""
     html = response.content.decode().partition("<body>")[2]
-    parts = r'<div class="take">.*?</div>|<div class="running".*?</div></div>|<aside class="moment".*?</aside>|<p class="citation">.*?</p>|<nav class="languages".*?</nav>'
+    parts = r'<li class="pdf">.*?</li>|<div class="take">.*?</div>|<div class="running".*?</div></div>|<aside class="moment".*?</aside>|<p class="citation">.*?</p>|<nav class="languages".*?</nav>'
     return re.sub(r"\s+", " ", re.sub(parts, "", html, flags=re.DOTALL))
 
 
