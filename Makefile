@@ -32,7 +32,8 @@ demo: export ALLOWED_HOSTS := 127.0.0.1,localhost
 demo: export DEBUG := 0
 demo: export DEMO := 1
 demo: export HTTPS := 0
-demo: export PDF_SANDBOX := $(if $(filter 0,$(shell id -u)),0,1) # root's browser has no sandbox
+# The browser that makes PDFs has no sandbox where root starts it.
+demo: export PDF_SANDBOX := $(if $(filter 0,$(shell id -u)),0,1)
 demo: demo-stopped install
 	unset DATABASE_URL DATABASE_URL_FILE BEHIND_PROXY CSRF_TRUSTED_ORIGINS
 	$(PY) -c 'import socket, sys; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); \
