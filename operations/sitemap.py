@@ -90,7 +90,7 @@ def pages(at: dt.datetime) -> list[SitePage]:
     profiles, tree = overview.profiles, Tree.load(overview)
     newest = max((changed(rows, {None}) for rows in by_slug.values() if has_profile(rows)), default=None)
     found = [SitePage("operations:home", (), newest), SitePage("operations:operations", (), newest)]
-    found.append(SitePage("operations:methodology"))
+    found += map(SitePage, ("operations:methodology", "operations:about_data", "operations:accessibility"))
     for code in tree.order:
         within = overview.within(tree.within(code)).profiles
         at_region = max(

@@ -1,6 +1,7 @@
 from django.urls import path, register_converter
 
 from . import (
+    about,
     comparing,
     feeds,
     figure_views,
@@ -54,6 +55,9 @@ urlpatterns = [
     path("feeds/releases.atom", feeds.releases, name="releases"),
     path("maps/outlines/<sheet:sheet>.geojson", map_views.outlines, name="outlines"),
     path("methodology/", views.methodology, name="methodology"),
+    path("about/data/", about.about_data, name="about_data"),
+    path("accessibility/", about.accessibility, name="accessibility"),
+    path("opensearch.xml", about.opensearch, name="opensearch"),
     path("search/", search_views.search, name="search"),
     path("preview/<str:token>/", previews.preview, name="preview"),
 ]

@@ -428,6 +428,9 @@ TABLE: dict[str, Pages] = {
         lambda scene: [{"sheet": "-90,-30,-60,5"}, {"sheet": "-170,-60,190,85"}, {"sheet": "1,2,3,4"}]
     ),
     "methodology/": Pages(),
+    "about/data/": Pages(queries=MOMENTS),
+    "accessibility/": Pages(),
+    "opensearch.xml": Pages(),
     "search/": Pages(queries=searched),
     "preview/<str:token>/": Pages(tokens),
     "contributions/": Pages(queries=contributions_asked),

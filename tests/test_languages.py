@@ -105,6 +105,8 @@ ADDRESSES = [
     "/search/?q=peru",
     "/search/?q=tumbes+2020",
     "/methodology/",
+    "/about/data/",
+    "/accessibility/",
 ]
 
 

@@ -158,6 +158,9 @@ PAGES: dict[str, Callable[[World], list[str]]] = {
     "feeds/releases.atom": lambda world: ["/feeds/releases.atom"],
     "maps/outlines/<sheet:sheet>.geojson": lambda world: ["/maps/outlines/-90,-30,-60,5.geojson"],
     "methodology/": lambda world: ["/methodology/"],
+    "about/data/": lambda world: ["/about/data/"],
+    "accessibility/": lambda world: ["/accessibility/"],
+    "opensearch.xml": lambda world: ["/opensearch.xml"],
     "contributions/": lambda world: [
         "/contributions/",
         "/contributions/?operation=per&donor=norway&year=2021",

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.db.models import Max, Min, Sum
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
@@ -38,6 +39,13 @@ def latest_contributions(context: dict[str, Any], count: int = 20, level: int = 
         "count": len(lines),
         "level": level,
     }
+
+
+@register.simple_tag(takes_context=True)
+def contributions_counted(context: dict[str, Any]) -> dict[str, Any]:
+    """How many lines readers see, and the days of the first and the last: ``lines``, ``first``, ``last``."""
+    sums = DailySum.objects.released(getattr(context.get("request"), "at", None))
+    return sums.aggregate(lines=Sum("lines"), first=Min("date"), last=Max("date"))
 
 
 @register.inclusion_tag("contributions/received.html", takes_context=True)

@@ -242,7 +242,7 @@ def test_an_edition_stays_byte_for_byte_what_the_page_was_before_its_figure_was_
         text = visitor.request.get(address).text()
         (found,) = re.findall(r"<main.*</main>", text, re.DOTALL)
         # Which edition it is, and where its files are, the page says of itself.
-        own = r'<section id="cite".*?</section>|<div class="take">.*?</div>'
+        own = r'<li class="pdf">.*?</li>|<section id="cite".*?</section>|<div class="take">.*?</div>'
         return re.sub(own, "", found, flags=re.DOTALL)
 
     visitor, reviewer = new_page(java_script_enabled=False), new_page(java_script_enabled=False)
