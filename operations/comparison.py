@@ -284,6 +284,10 @@ def _key_figures(before: Content | None, after: Content | None, with_private: bo
         if old and new and a["source"] != b["source"]:
             source = _("%(figure)s: source") % {"figure": label}
             details.append(FigureChange(source, a["source"], b["source"], year, "fact", language, said))
+        if old and new and a.get("measure", "") != b.get("measure", ""):
+            measure = _("%(figure)s: measure that pairs plan and year-end") % {"figure": label}
+            measures = (a.get("measure", ""), b.get("measure", ""))
+            details.append(FigureChange(measure, *measures, year, "fact", language, said))
         if a.get("note", "") != b.get("note", ""):
             note = _("%(figure)s: note to editors (not public)") % {"figure": label}
             notes = (a.get("note", ""), b.get("note", ""))

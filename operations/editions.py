@@ -143,7 +143,14 @@ def _freeze_narrative(narrative: Narrative) -> Content:
             for section in narrative.sections.all()
         ],
         "key_figures": [
-            {"value": f.value, "number": _text(f.number.normalize()), "text": f.text, "source": f.source}
+            {
+                "value": f.value,
+                "number": _text(f.number.normalize()),
+                "text": f.text,
+                "source": f.source,
+                # Editions that are older than measures have none, and are still equal to their text.
+                **({"measure": f.measure} if f.measure else {}),
+            }
             for f in figures
         ],
         "private": {"editor_notes": [f.editor_note for f in figures]},

@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -195,15 +196,19 @@ class KeyFigureForm(forms.ModelForm):
 
     class Meta:
         model = KeyFigure
-        fields = ["order", "value", "text", "source", "editor_note"]
+        fields = ["order", "value", "text", "source", "measure", "editor_note"]
         widgets = {
             "text": forms.Textarea(attrs={"rows": 2}),
+            "measure": forms.TextInput(attrs={"list": "measures", "autocomplete": "off"}),
             "editor_note": forms.Textarea(attrs={"rows": 2}),
         }
 
     def has_changed(self) -> bool:
         changed = set(self.changed_data)
         return bool(changed - {"order"} if self.instance._state.adding else changed)
+
+    def validate_constraints(self) -> None:
+        """The formset compares the measures of the rows that are sent, not with rows that change as well."""
 
     def clean_order(self) -> int:
         return self.cleaned_data["order"] or 999
@@ -243,12 +248,35 @@ class KeyFigureFormSet(RowFormSet):
         super().add_fields(form, index)
         if self.source is None:
             return
-        form.fields["value"].disabled = form.fields["order"].disabled = True
+        for name in ("value", "order", "measure"):
+            form.fields[name].disabled = True
         for name in ("text", "source"):
             form.fields[name].widget.attrs |= {"lang": self.instance.language, "dir": "auto"}
         form.source_figure = self.source[index] if index is not None and index < len(self.source) else None
 
+    def clean(self) -> None:
+        super().clean()
+        measures = set()
+        for form in self.kept_forms:
+            measure = form.instance.measure
+            if measure and measure in measures:
+                form.add_error("measure", _("Another key figure of this text has this measure already."))
+            measures.add(measure)
+
+    @property
+    def kept_forms(self) -> list[KeyFigureForm]:
+        """Those that are filled and not to be deleted."""
+        filled = [form for form in self.forms if form.has_changed() or not form.instance._state.adding]
+        return [form for form in filled if not (self.can_delete and self._should_delete_form(form))]
+
+    @cached_property
+    def measures(self) -> list[str]:
+        """Those of the operation, to choose from."""
+        used = KeyFigure.objects.filter(narrative__operation=self.instance.operation_id).exclude(measure="")
+        return list(used.order_by("measure").values_list("measure", flat=True).distinct())
+
     def save(self, commit: bool = True) -> list[KeyFigure]:
+        self.free_measures()
         saved = super().save(commit)
         moved = {form.instance.pk for form in self.forms if "order" in form.changed_data} | {
             row.pk for row in self.new_objects
@@ -263,3 +291,10 @@ class KeyFigureFormSet(RowFormSet):
             row.order = order
         KeyFigure.objects.bulk_update([row for row in rows if row.order != before[row.pk]], ["order"])
         return saved
+
+    def free_measures(self) -> None:
+        """Rows may give a measure to one another: those that change it, or go, let go of it first."""
+        kept = self.kept_forms
+        going = [form for form in self.initial_forms if form not in kept or "measure" in form.changed_data]
+        if rows := [form.instance.pk for form in going if form.initial.get("measure")]:
+            KeyFigure.objects.filter(pk__in=rows).update(measure="")

@@ -136,6 +136,7 @@ def put(content: Content, text: Narrative, pairs: list[tuple[Content | None, Con
         row.delete()
 
     rows = dict(enumerate(text.key_figures.all()))
+    text.key_figures.update(measure="")  # one may go from row to row
     for order, (figure, note, (old, _new)) in enumerate(
         zip(content["key_figures"], content["private"]["editor_notes"], pairs, strict=True), 1
     ):
@@ -143,6 +144,7 @@ def put(content: Content, text: Narrative, pairs: list[tuple[Content | None, Con
         row = row or KeyFigure(narrative=text)
         row.order, row.editor_note = order, note
         row.value, row.text, row.source = figure["value"], figure["text"], figure["source"]
+        row.measure = figure.get("measure", "")
         row.save()
     for row in rows.values():
         row.delete()
@@ -177,7 +179,7 @@ def carried_sections(mine: Content, old: Content, new: Content) -> list[Content]
 
 def carried_figure(mine: Content, old: Content | None, new: Content) -> tuple[Content, str]:
     """The figure of the source with the words of the translation, where it has any; and its note."""
-    figure = {name: new[name] for name in ("value", "number", "text", "source")}
+    figure = {name: new[name] for name in ("value", "number", "text", "source", "measure") if name in new}
     if old is None or old["place"] >= len(mine["key_figures"]):
         return figure, ""
     own, note = mine["key_figures"][old["place"]], mine["private"]["editor_notes"][old["place"]]

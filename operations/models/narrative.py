@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -120,6 +121,14 @@ class KeyFigure(models.Model):
         _("what it counts"), max_length=400, help_text=_("Without the number: “people given cash”.")
     )
     source = models.CharField(_("source"), max_length=200, blank=True)
+    measure = models.CharField(
+        _("measure"),
+        max_length=60,
+        blank=True,
+        help_text=_(
+            "A short name of what is measured, such as people-registered. Where the plan and the year-end report of a year have a figure of the same measure, readers see the two side by side."
+        ),
+    )
     editor_note = models.CharField(
         _("note to editors"), max_length=400, blank=True, help_text=_("Only staff see this note.")
     )
@@ -128,12 +137,25 @@ class KeyFigure(models.Model):
         verbose_name = _("key figure")
         verbose_name_plural = _("key figures")
         ordering = ["order", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                "narrative",
+                "measure",
+                condition=~Q(measure=""),
+                name="measure_once_in_narrative",
+                violation_error_message=_("Another key figure of this text has this measure already."),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.value} {self.text}"
 
     def clean(self) -> None:
-        for name, read in (("text", self.read_text), ("value", self.read_value)):
+        for name, read in (
+            ("text", self.read_text),
+            ("value", self.read_value),
+            ("measure", self.read_measure),
+        ):
             try:
                 read()
             except ValueError as error:
@@ -146,6 +168,19 @@ class KeyFigure(models.Model):
         figure = parse_figure(self.value)
         self.value, self.number = figure.text, figure.number
 
+    def read_measure(self) -> None:
+        """“People registered” is people-registered: the plan and the year-end report write it alike."""
+        typed, name = self.measure.strip(), slugify(self.measure, allow_unicode=True)
+        if typed and not name:
+            raise ValueError(
+                gettext("“%(text)s” has no letter or digit. Write a short name such as people-registered.")
+                % {"text": typed}
+            )
+        if len(name) > (longest := self._meta.get_field("measure").max_length):
+            raise ValueError(gettext("A measure has at most %d characters.") % longest)
+        self.measure = name
+
     def save(self, *args: Any, **kwargs: Any) -> None:
+        self.read_measure()
         self.read_value()  # ValueError before a figure that cannot be read reaches the database
         super().save(*args, **kwargs)

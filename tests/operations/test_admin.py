@@ -622,6 +622,85 @@ def test_a_key_figure_goes_where_its_number_says(editor, report, moves, order):
         assert [figure.order for figure in report.key_figures.all()] == list(range(1, len(order) + 1))
 
 
+def measures(text):
+    return [(figure.text, figure.measure) for figure in text.key_figures.all()]
+
+
+@pytest.fixture
+def measured(report):
+    report.key_figures.all().delete()
+    for number, (text, measure) in enumerate((("a", "cash"), ("b", "relief"), ("c", "")), 1):
+        KeyFigure.objects.create(
+            narrative=report, order=number, value=str(number), text=text, measure=measure
+        )
+    return report
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ({"key_figures-2-measure": " Legal Aid "}, [("a", "cash"), ("b", "relief"), ("c", "legal-aid")]),
+        (
+            {"key_figures-0-measure": "relief", "key_figures-1-measure": "cash"},
+            [("a", "relief"), ("b", "cash"), ("c", "")],
+        ),
+        (
+            {"key_figures-0-measure": "", "key_figures-2-measure": "cash"},
+            [("a", ""), ("b", "relief"), ("c", "cash")],
+        ),
+        ({"key_figures-0-DELETE": "on", "key_figures-2-measure": "cash"}, [("b", "relief"), ("c", "cash")]),
+        (
+            {"key_figures-0-measure": "relief", "key_figures-1-DELETE": "on"},
+            [("a", "relief"), ("c", "")],
+        ),
+    ],
+)
+def test_a_key_figure_is_given_a_measure(editor, measured, typed, kept):
+    editor.post(change_url(measured), filled(editor.get(change_url(measured)), **typed))
+    assert measures(measured) == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "row", "said"),
+    [
+        ({"key_figures-2-measure": "Cash"}, 2, "Another key figure of this text has this measure already."),
+        (
+            {"key_figures-3-value": "4", "key_figures-3-text": "d", "key_figures-3-measure": "relief"},
+            3,
+            "Another key figure of this text has this measure already.",
+        ),
+        (
+            {"key_figures-2-measure": "–"},
+            2,
+            "“–” has no letter or digit. Write a short name such as people-registered.",
+        ),
+    ],
+)
+def test_a_measure_that_cannot_be_kept_is_an_error_in_its_field(editor, measured, typed, row, said):
+    before = measures(measured)
+    page = editor.post(change_url(measured), filled(editor.get(change_url(measured)), **typed))
+    formset = page.context["inline_admin_formsets"][1].formset
+    assert formset.forms[row].errors == {"measure": [said]}
+    assert [form.errors for number, form in enumerate(formset.forms) if number != row and form.errors] == []
+    assert measures(measured) == before
+
+
+def test_measures_of_the_operation_are_offered(editor, measured):
+    plan = factories.narrative(measured.operation, year=2021, kind="plan")
+    factories.key_figure(plan, measure="cash")
+    factories.key_figure(plan, measure="schools")
+    other = factories.narrative(factories.operation("TCD"))
+    factories.key_figure(other, measure="wells")
+    page = editor.get(change_url(plan)).content.decode()
+    assert re.findall(r'<option value="([^"]*)"', page[page.index('<datalist id="measures"') :])[:3] == [
+        "cash",
+        "relief",
+        "schools",
+    ]
+    assert '<option value="wells"' not in page
+    assert page.count('list="measures"') == 6  # two rows, three empty ones, and the one that is copied
+
+
 # --- Editions that are released later ----------------------------------------------------------------
 
 

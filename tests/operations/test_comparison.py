@@ -435,6 +435,14 @@ def test_a_source_of_a_key_figure_is_a_change_of_its_own():
     ]
 
 
+def test_a_measure_is_a_change_of_its_own():
+    cash = key_figure("1", "centres")
+    label = "Key figure: centres: measure that pairs plan and year-end"
+    assert compared([cash], [{**cash, "measure": "centres-open"}]) == [(label, "", "centres-open")]
+    assert compared([{**cash, "measure": "centres-open"}], [cash]) == [(label, "centres-open", "")]
+    assert compared([cash], [{**cash, "measure": ""}]) == []
+
+
 def test_notes_to_editors_are_compared_where_both_contents_hold_them():
     cash = [key_figure("1", "centres")]
     before = narrative(key_figures=cash, private={"editor_notes": ["ask Lima"]})

@@ -104,6 +104,47 @@ def test_a_restored_text_has_its_sections_and_figures_back(report):
     ]
 
 
+def test_a_measure_is_frozen_and_an_edition_from_before_there_were_any_is_restored(report):
+    assert [figure.keys() for figure in freeze(report)["key_figures"]] == [
+        {"value", "number", "text", "source"},
+        {"value", "number", "text", "source"},
+    ]
+    before = record(report, None)
+    figure = report.key_figures.first()
+    figure.measure = " People reached "
+    figure.save()
+    after = record(report, None)
+    assert [figure.get("measure") for figure in after.content["key_figures"]] == ["people-reached", None]
+    thaw(before.content, report)
+    assert [figure.measure for figure in report.key_figures.all()] == ["", ""]
+    thaw(after.content, report)
+    assert [figure.measure for figure in report.key_figures.all()] == ["people-reached", ""]
+    assert (before.number, after.number, freeze(report)) == (1, 2, after.content)
+
+
+def test_a_measure_stands_once_in_a_text(report):
+    plan = Narrative.objects.create(operation=report.operation, year=2020, kind="plan")
+    KeyFigure.objects.create(narrative=plan, value="1", text="people", measure="people-reached")
+    report.key_figures.filter(order=1).update(measure="people-reached")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        report.key_figures.filter(order=2).update(measure="people-reached")
+    figure = KeyFigure(narrative=report, value="1", text="people", measure="People reached")
+    with pytest.raises(ValidationError, match="Another key figure of this text has this measure already"):
+        figure.full_clean()
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("!?", "“!\\?” has no letter or digit. Write a short name such as people-registered."),
+        ("\ufdfa" * 20, "A measure has at most 60 characters."),
+    ],
+)
+def test_a_measure_is_a_short_name(report, typed, message):
+    with pytest.raises(ValidationError, match=message):
+        KeyFigure(narrative=report, value="1", text="people", measure=typed).full_clean()
+
+
 def test_a_restored_profile_has_its_offices_and_figures_back(peru):
     content = freeze(peru)
     peru.offices.all().delete()

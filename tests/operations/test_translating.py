@@ -73,6 +73,25 @@ def test_a_translation_is_a_draft_of_what_readers_see(report, ana):
     assert edition.content["translated_from"] == released.pk
 
 
+def test_a_translation_has_the_measures_of_its_source(report, ana):
+    first, second = report.key_figures.all()
+    first.measure = "cash"
+    first.save()
+    release(report, ana)
+    text, _new = translate(report, "fr", ana)
+    name(text, 0, "personnes aidées")
+    assert [figure.measure for figure in text.key_figures.all()] == ["cash", ""]
+    first.measure, second.measure = "", "cash"
+    first.save()
+    second.save()
+    release(report, ana)
+    take_over(text, ana)
+    assert [(figure.text, figure.measure) for figure in text.key_figures.all()] == [
+        ("personnes aidées", ""),
+        ("dollars spent", "cash"),
+    ]
+
+
 def test_notes_to_the_editors_of_the_source_are_not_carried(report, ana):
     release(report, ana)
     text, _new = translate(report, "fr", ana)
