@@ -170,4 +170,5 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-main()
+if __name__ == "__main__":
+    main()
