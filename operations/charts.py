@@ -26,6 +26,10 @@ class Series:
     label: str
     css: str
     values: Sequence[Decimal | None]
+    bases: Sequence[Decimal | None] = ()  # where its bars begin; without any, at zero
+
+    def base(self, i: int) -> Decimal:
+        return (self.bases[i] if self.bases else None) or Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -226,7 +230,8 @@ def year_bars(
         for j, one in enumerate(series):
             if (value := one.values[i]) is not None:
                 title = f"{one.label}, {category}: {_figure(value, unit, number)}"
-                bars.append(frame.bar(value, left + j * (thick + between), thick, one.css, title))
+                x = left + j * (thick + between)
+                bars.append(frame.bar(value, x, thick, one.css, title, one.base(i)))
                 ends.append((j, -i, bars[-1], value))
     ends.sort(
         key=lambda e: e[:2]
@@ -304,7 +309,7 @@ def year_rows(
         if i not in skipped:
             texts.append(Text(0, _px(y + (BAR + BAR_GAP) * len(series) / 2 + 3), category, css))
             for one in series:
-                lying.add(one.values[i], y, one.css, f"{one.label}, {category}")
+                lying.add(one.values[i], y, one.css, f"{one.label}, {category}", one.base(i))
                 y += BAR + BAR_GAP
             y += ROW_GAP
         elif i in heads:
@@ -373,9 +378,11 @@ class _Frame:
     def middle(self, i: float) -> float:
         return self.left + self.band * (i + 0.5)
 
-    def bar(self, value: Decimal, x: float, thick: float, css: str, title: str) -> Bar:
+    def bar(
+        self, value: Decimal, x: float, thick: float, css: str, title: str, base: Decimal = Decimal(0)
+    ) -> Bar:
         """At least a hairline high: a figure that is there is seen, zero as well."""
-        y1, y2 = sorted((self.y(value), self.y(Decimal(0))))
+        y1, y2 = sorted((self.y(base + value), self.y(base)))
         if y2 - y1 < 1:
             y1, y2 = (y1, y1 + 1) if value < 0 else (y2 - 1, y2)
         return Bar(_px(x), _px(y1), _px(thick), _px(y2 - y1), css if value else f"{css} none", title)
@@ -427,12 +434,12 @@ class _Lying:
     def x(self, value: Decimal) -> float:
         return self.left + float((value - self.low) / (self.high - self.low)) * (self.right - self.left)
 
-    def add(self, value: Decimal | None, y: float, css: str, title: str) -> None:
-        zero = self.x(Decimal(0))
+    def add(self, value: Decimal | None, y: float, css: str, title: str, base: Decimal = Decimal(0)) -> None:
+        zero = self.x(base)
         if value is None:
             self.texts.append(Text(_px(zero), _px(y + 11.5), MISSING, "note"))
             return
-        x1, x2 = sorted((zero, self.x(value)))
+        x1, x2 = sorted((zero, self.x(base + value)))
         if x2 - x1 < 1:
             x1, x2 = (x2 - 1, x2) if value < 0 else (x1, x1 + 1)
         self.bars.append(Bar(_px(x1), _px(y), _px(x2 - x1), BAR, css if value else f"{css} none", title))

@@ -17,14 +17,16 @@ from django.utils.translation import gettext as _
 from django_countries import countries
 
 from . import charts, maps
-from .calculations import share_of_sum
-from .models import FinancialFigure, Office
+from .calculations import gap, share_of_sum, total
+from .models import Agency, FinancialFigure, MissingReason, Office
 from .overview import OperationRow
 from .pages import OperationPage
 from .profiles import MEASURES, People, Profile, Value, in_language, other_language
 from .rounding import millions
 
 SERIES_CSS = {"budget": "s-budget", "funds_available": "s-funds", "expenditure": "s-expenditure"}
+YEARS_DRAWN = 10
+MOST_TYPES = 8  # of people in one pile: as many as there are colours
 
 
 def print_number(value: Decimal | int, places: int | None = None) -> str:
@@ -127,6 +129,19 @@ def money_chart(page: OperationPage) -> charts.Chart | None:
         return None
     values = {measure: [profile.amount(year, measure) for year in years] for measure in measures}
     series = [charts.Series(measure_label(m), SERIES_CSS[m], [v.number for v in values[m]]) for m in measures]
+    heads, keys = [s.label for s in series], [f"{measure}_usd" for measure in measures]
+    cells = {m: [number_cell(value, print_cents) for value in values[m]] for m in measures}
+    if {"budget", "funds_available"} <= set(measures):
+        after = measures.index("funds_available") + 1
+        gaps = [money_gap(*pair) for pair in zip(values["budget"], values["funds_available"], strict=True)]
+        cells["gap"] = [number_cell(value, print_cents) for value in gaps]
+        measures.insert(after, "gap")
+        heads.insert(after, _("Gap"))
+        keys.insert(after, "gap_usd")
+        if any(is_short(value) for value in gaps):
+            short = [value.number if is_short(value) else None for value in gaps]
+            funds = [v.number for v in values["funds_available"]]
+            series.insert(after, charts.Series(_("Gap"), "s-gap", short, funds))
     unit, word = charts.unit_of(value for line in series for value in line.values)
     options = {
         "gaps": gap_captions(page, years),
@@ -143,18 +158,25 @@ def money_chart(page: OperationPage) -> charts.Chart | None:
         narrow=charts.year_rows(names, series, **options),
         table=charts.Table(
             _("Budget and expenditure, US dollars"),
-            [_("Year"), *(measure_label(measure) for measure in measures)],
-            [
-                [charts.Cell(name), *(number_cell(values[measure][i], print_cents) for measure in measures)]
-                for i, name in enumerate(names)
-            ],
-            ["year", *(f"{measure}_usd" for measure in measures)],
+            [_("Year"), *heads],
+            [[charts.Cell(name), *(cells[m][i] for m in measures)] for i, name in enumerate(names)],
+            ["year", *keys],
         ),
         say=money_sentence(page),
         key=series,
         unit=unit_words(word),
         name="money",
     )
+
+
+def money_gap(budget: Value, funds: Value) -> Value:
+    """What is missing to the budget; where one of them is not there, with its reason."""
+    number = gap(budget.number, funds.number)
+    return Value(number, "" if number is not None else budget.reason or funds.reason)
+
+
+def is_short(value: Value) -> bool:
+    return value.number is not None and value.number > 0
 
 
 def money_sentence(page: OperationPage) -> str:
@@ -266,7 +288,8 @@ def people_chart(people: People) -> charts.Chart | None:
     options = {"number": print_number, "rtl": get_language_bidi()}
     as_of = [part.value.as_of for part in people.parts if part.value.as_of]
     return charts.Chart(
-        title=_("People by type at the end of %(year)s") % {"year": people.year},
+        title=_("%(people)s by type at the end of %(year)s")
+        % {"people": Agency.current().shown_people, "year": people.year},
         summary=people_types_sentence(people),
         wide=charts.rows(items, **options),
         narrow=charts.rows(items, width=charts.NARROW, **options),
@@ -295,6 +318,102 @@ def people_chart(people: People) -> charts.Chart | None:
         say=people_types_sentence(people),
         name="people",
     )
+
+
+def people_years_chart(page: OperationPage) -> charts.Chart | None:
+    """The people of the newest years by type, piled up; ``None`` where no two years have types to compare."""
+    every = [page.profile.people(year) for year in page.profile.people_years[-YEARS_DRAWN:]]
+    if sum(any(part.value.number for part in people.parts) for people in every) < 2:
+        return None
+    totals, piled = [people.total for people in every], people_parts(page.profile, every)
+    names = [str(people.year) for people in every]
+    series = [
+        charts.Series(name, f"s-{i}", [v.number if (v.number or 0) > 0 else None for v in values])
+        for i, (_code, name, values) in enumerate(piled, 1)
+    ]
+    unit, word = charts.unit_of(total.number for total in totals)
+    options = {
+        "totals": [total.number for total in totals],
+        "gaps": [None if total.number is not None else capfirst(total.reason) for total in totals],
+        "current": str(page.year),
+        "unit": unit,
+        "number": print_number,
+        "rtl": get_language_bidi(),
+    }
+    title = _("%(people)s by type and year") % {"people": Agency.current().shown_people}
+    say = people_years_sentence(every)
+    return charts.Chart(
+        title=title,
+        summary=say,
+        wide=charts.stacked(names, series, **options),
+        narrow=charts.stacked(names, series, width=charts.NARROW, **options),
+        table=charts.Table(
+            _("%(title)s, at the end of each year") % {"title": title},
+            [_("Year"), *(name for _code, name, _values in piled), _("Total")],
+            [
+                [
+                    charts.Cell(name),
+                    *(number_cell(values[i]) for _code, _name, values in piled),
+                    number_cell(totals[i]),
+                ]
+                for i, name in enumerate(names)
+            ],
+            ["year", *(slugify(code).replace("-", "_") for code, *_rest in piled), "total"],
+        ),
+        say=say,
+        key=series,
+        unit=people_words(word),
+        name="people-years",
+    )
+
+
+def people_parts(profile: Profile, every: Sequence[People]) -> list[tuple[str, str, list[Value]]]:
+    """Code, name and figure of each year, by type; at last what was not broken down.
+
+    Where there are more types than colours, the smallest are added up.
+    """
+    none = str(MissingReason.NOT_PUBLISHED.label)
+    figures = [{part.code: part.value for part in people.parts} for people in every]
+    names = {part.code: part.label for people in every for part in people.parts}
+    found = {
+        code: [of.get(code, Value(None, none)) for of in figures]
+        for code in (entry["code"] for entry in profile.content["population_types"])
+        if any(code in of and of[code].number for of in figures)
+    }
+    rest = [
+        Value(profile.people_not_broken_down(people.year) if people.parts else people.total.number, none)
+        for people in every
+    ]
+    has_rest = any(value.number and value.number > 0 for value in rest)
+    if len(found) > MOST_TYPES - has_rest:
+        by_size = sorted(found, key=lambda code: max(value.number or 0 for value in found[code]))
+        small = [found.pop(code) for code in by_size[: len(found) - MOST_TYPES + has_rest + 1]]
+        sums = [total(None, (values[i].number for values in small)) for i in range(len(every))]
+        found["others"], names["others"] = [Value(number, none) for number in sums], _("Other types")
+    parts = [(code, names[code], values) for code, values in found.items()]
+    return [*parts, ("not_broken_down", _("Not broken down"), rest)] if has_rest else parts
+
+
+def people_years_sentence(every: Sequence[People]) -> str:
+    known = [(people.total.number, people.year) for people in every if people.total.number is not None]
+    (most, most_year), (fewest, fewest_year) = max(known), min(known)
+    return _(
+        "The most: %(most)s at the end of %(most_year)s. The fewest: %(fewest)s at the end of %(fewest_year)s."
+    ) % {
+        "most": print_number(most),
+        "most_year": most_year,
+        "fewest": print_number(fewest),
+        "fewest_year": fewest_year,
+    }
+
+
+def people_words(word: str) -> str:
+    """What the axis counts, such as “million people”."""
+    return {
+        "billion": _("billion people"),
+        "million": _("million people"),
+        "thousand": _("thousand people"),
+    }.get(word, _("people"))
 
 
 def people_types_sentence(people: People) -> str:

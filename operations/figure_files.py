@@ -21,7 +21,7 @@ from django.conf import settings
 from . import brand, charts, maps
 from .tables import PlainCSV
 
-VERSION = 1  # of the drawing; counted up, files that are kept are made anew
+VERSION = 2  # of the drawing; counted up, files that are kept are made anew
 WIDTH, MARGIN = 768, 24
 INNER = WIDTH - 2 * MARGIN
 MAP_SIZE = (INNER, 460)
@@ -93,7 +93,13 @@ def paint(css: str, token: Tokens) -> str:
         return token[f"series-{number[1]}"]
     if number := re.fullmatch(r"on-s-(\d)", name):
         return token["on-dark" if int(number[1]) % 2 else "on-mid"]
-    return token[{"s-expenditure": "spent", "s-funds": "funds"}.get(name, "brand")]
+    return token[{"s-expenditure": "spent", "s-funds": "funds", "s-gap": "paper"}.get(name, "brand")]
+
+
+def edge(css: str, token: Tokens) -> dict[str, str]:
+    """Of a bar that is hollow: what was not given is drawn as its outline."""
+    is_hollow = css.split()[0] == "s-gap"
+    return {"stroke": token["ink-3"], "stroke-width": "1.2", "stroke-dasharray": "2 2.5"} if is_hollow else {}
 
 
 def letters(css: str, token: Tokens) -> dict[str, str]:
@@ -245,7 +251,7 @@ def draw_key(sheet: Sheet, figure: Figure, y: float) -> float:
         room = 20 + wide(series.label, 13) + 16
         if x > MARGIN and x + room > WIDTH - MARGIN:
             x, y = float(MARGIN), y + 20
-        sheet.box(x, y - 10, 12, 12, fill=paint(series.css, token))
+        sheet.box(x, y - 10, 12, 12, fill=paint(series.css, token), **edge(series.css, token))
         sheet.text(x + 20, y, series.label, font_size=13, fill=token["ink-2"])
         x += room
     if figure.unit:
@@ -266,8 +272,8 @@ def draw_chart(sheet: Sheet, drawing: charts.Drawing, x: float, y: float) -> Non
 
     lines(drawing.lines)
     for bar in drawing.bars:
-        fill = paint(bar.css, sheet.token)
-        box = sheet.add("rect", group, x=bar.x, y=bar.y, width=bar.width, height=bar.height, fill=fill)
+        look = {"fill": paint(bar.css, sheet.token), **edge(bar.css, sheet.token)}
+        box = sheet.add("rect", group, x=bar.x, y=bar.y, width=bar.width, height=bar.height, **look)
         if bar.title:
             sheet.add("title", box).text = clean(bar.title)
     lines(drawing.cuts)

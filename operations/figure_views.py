@@ -27,6 +27,7 @@ from .drawings import (
     office_list,
     operation_maps,
     people_chart,
+    people_years_chart,
     pillar_chart,
     print_day,
     print_number,
@@ -43,6 +44,7 @@ from .views import load_page
 # By the name in its address what draws it, from a page; None where the page has none.
 CHARTS = {
     "people": lambda page: people_chart(page.profile.people(page.year)),
+    "people-years": people_years_chart,
     "money": money_chart,
 } | {f"pillars-{m.replace('_', '-')}": partial(pillar_chart, measure=m) for m in MEASURES}
 KEPT_FOR = 7 * 24 * 3600  # seconds
@@ -106,7 +108,7 @@ def source_lines(page: OperationPage, name: str, drawn: charts.Drawing | maps.Lo
         )
         dashed = _("A dashed border marks a shape whose status is disputed.")
         return [dashed, words] if drawn.has_disputed else [words]
-    if name == "people":
+    if name in ("people", "people-years"):
         return [source_line(page.profile.people(page.year).total)]
     measure = name.removeprefix("pillars-").replace("-", "_") if name.startswith("pillars-") else "budget"
     return [source_line(page.profile.amount(page.year, measure))]

@@ -126,6 +126,12 @@ class Profile:
     def _population(self) -> dict[tuple[int, str | None], dict[str, Any]]:
         return {(entry["year"], entry["type"]): entry for entry in self.content["population"]}
 
+    @cached_property
+    def people_years(self) -> list[int]:
+        """From the first to the last year with a number of people, those between included."""
+        known = [year for year, _type in self._population if self._people_total(year).number is not None]
+        return list(range(min(known), max(known) + 1)) if known else []
+
     def people(self, year: int) -> People:
         now, before = self._people_total(year), self._people_total(year - 1)
         parts = []

@@ -22,6 +22,7 @@ from .drawings import (
     isolated,
     measure_label,
     number_cell,
+    people_words,
     print_cents,
     print_dollars,
     print_millions,
@@ -295,15 +296,6 @@ def sums_chart(
 
 def sum_label(measure: str) -> str:
     return capfirst(_("People")) if measure == "people" else measure_label(measure)
-
-
-def people_words(word: str) -> str:
-    """What the axis counts, such as “million people”."""
-    return {
-        "billion": _("billion people"),
-        "million": _("million people"),
-        "thousand": _("thousand people"),
-    }.get(word, _("people"))
 
 
 def sums_sentence(

@@ -22,6 +22,7 @@ from .drawings import (
     office_list,
     operation_maps,
     people_chart,
+    people_years_chart,
     pillar_chart,
     world_maps,
 )
@@ -71,6 +72,7 @@ def show_operation(
         "key_figures": [(key_figures_title(text), text) for text in page.key_figure_texts],
         "people": people,
         "people_chart": people_chart(people),
+        "people_years_chart": people_years_chart(page),
         "people_not_broken_down": profile.people_not_broken_down(page.year),
         "money": profile.money(page.year),
         "money_chart": money_chart(page),

@@ -88,7 +88,7 @@ def structured_data(context: dict[str, Any]) -> SafeString:
         geo = {axis: float(profile.content[axis]) for axis in ("latitude", "longitude")}
         place["geo"] = {"@type": "GeoCoordinates", **geo}
     shown: list[Chart] = [
-        chart for chart in (context.get("people_chart"), context.get("money_chart")) if chart
+        chart for chart in map(context.get, ("people_chart", "people_years_chart", "money_chart")) if chart
     ]
     publisher = {
         "@type": "Organization",
