@@ -57,6 +57,11 @@ def gap(budget: Decimal | int | None, funds: Decimal | int | None) -> Decimal | 
     return None if budget is None or funds is None else budget - funds
 
 
+def points(reached: Decimal | None, planned: Decimal | None) -> Decimal | None:
+    """How many percentage points a share is above the one that was planned; negative where it is below."""
+    return None if reached is None or planned is None else reached - planned
+
+
 def newest_status(statuses: Sequence[str]) -> str | None:
     """The status that readers see where a figure was given as original, current and final."""
     return min(statuses, key=STATUS_ORDER.index, default=None)

@@ -68,6 +68,14 @@ def parse_figure(value: str) -> Figure:
     return Figure(printed, written_out)
 
 
+def unit_of(value: str) -> str | None:
+    """What an exact value is counted in: “%”, “US$”, or nothing. ``None`` for “> 221,000”, which is not exact."""
+    shape = SHAPE.fullmatch(value)
+    if not shape or shape["sign"]:
+        return None
+    return "%" if shape["unit"] == "%" else "US$" if shape["currency"] else ""
+
+
 def print_figure(value: str) -> str:
     """A value as the active language writes it: “226.8 million” is “226,8 millions” in French.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +13,10 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import get_language_info
+from django.utils.translation import gettext as _
 
+from . import calculations
+from .figures import unit_of
 from .models import Edition, TextKind
 from .models.edition import is_behind_its_source
 from .profiles import Profile, in_language
@@ -59,6 +63,46 @@ class Text:
     @property
     def key_figures(self) -> list[dict[str, Any]]:
         return self.edition.public["key_figures"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The key figures of one measure: what the plan of a year says, and what its year-end report says."""
+
+    planned: dict[str, Any]
+    reached: dict[str, Any]
+
+    @property
+    def units(self) -> tuple[str | None, str | None]:
+        return unit_of(self.planned["value"]), unit_of(self.reached["value"])
+
+    @property
+    def numbers(self) -> tuple[Decimal, Decimal]:
+        return Decimal(self.planned["number"]), Decimal(self.reached["number"])
+
+    @property
+    def share(self) -> Decimal | None:
+        """The year-end in per cent of the plan; ``None`` where they are shares themselves or cannot be compared."""
+        planned, reached = self.numbers
+        return None if self.why_not or "%" in self.units else calculations.share(reached, planned)
+
+    @property
+    def points(self) -> Decimal | None:
+        """Of two shares: how many percentage points the year-end is above the plan."""
+        planned, reached = self.numbers
+        return calculations.points(reached, planned) if not self.why_not and "%" in self.units else None
+
+    @property
+    def why_not(self) -> str:
+        """Why the two are not compared; empty where they are."""
+        planned, reached = self.units
+        if planned is None or reached is None:
+            return _("not compared: a figure is not exact")
+        if planned != reached:
+            return _("not compared: the units differ")
+        if planned != "%" and not self.numbers[0]:
+            return _("not compared: none was planned")
+        return ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +153,24 @@ class OperationPage:
         """
         this_year = [text for text in (self.year_end, self.plan) if text and text.key_figures][:1]
         return this_year + ([self.next_plan] if self.next_plan and self.next_plan.key_figures else [])
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """Of each measure that both texts of the year have, their figures, in the order of the year-end report."""
+        if self.plan is None or self.year_end is None:
+            return []
+        planned = {figure["measure"]: figure for figure in self.plan.key_figures if figure.get("measure")}
+        return [
+            Pair(planned[figure["measure"]], figure)
+            for figure in self.year_end.key_figures
+            if figure.get("measure") in planned
+        ]
+
+    def unpaired(self, text: Text) -> list[dict[str, Any]]:
+        """The key figures of a text that stand in no pair."""
+        if text is not self.year_end:
+            return text.key_figures
+        return [figure for figure in text.key_figures if not any(figure is p.reached for p in self.pairs)]
 
     @property
     def made_of(self) -> list[Edition]:

@@ -69,7 +69,14 @@ def show_operation(
         "page": page,
         "profile": profile,
         "lead": lead_sentence(page, people),
-        "key_figures": [(key_figures_title(text), text) for text in page.key_figure_texts],
+        "key_figures": [
+            (key_figures_title(text), text, figures)
+            for text in page.key_figure_texts
+            if (figures := page.unpaired(text))
+        ],
+        "paired_texts": [(key_figures_title(text), text) for text in (page.plan, page.year_end) if text]
+        if page.pairs
+        else [],
         "people": people,
         "people_chart": people_chart(people),
         "people_years_chart": people_years_chart(page),

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from ..drawings import print_cents, print_day, print_number, print_share
 from ..figures import counted, print_figure
+from ..pages import Pair
 from ..profiles import in_language
 from ..richtext import clean_html
 from ..rounding import compact, half_up
@@ -83,6 +84,30 @@ def key_figure(value: str, language: str) -> str:
     """The value of a key figure as the language of its text writes it."""
     with override(language):
         return print_figure(value)
+
+
+@register.filter
+def against_plan(pair: Pair) -> str:
+    """How the year-end stands to the plan, of two figures that can be compared."""
+    if pair.points is None:
+        return _("%(share)s%% of the plan") % {"share": number(pair.share)}
+    apart = Decimal(f"{abs(pair.points).normalize():f}")
+    if not apart:
+        return _("as planned")
+    said = (
+        ngettext(
+            "%(points)s percentage point above the plan",
+            "%(points)s percentage points above the plan",
+            counted(apart),
+        )
+        if pair.points > 0
+        else ngettext(
+            "%(points)s percentage point below the plan",
+            "%(points)s percentage points below the plan",
+            counted(apart),
+        )
+    )
+    return said % {"points": print_number(apart)}
 
 
 @register.filter

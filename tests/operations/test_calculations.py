@@ -14,8 +14,10 @@ from contributions.filters import country_name
 from contributions.models import Contribution, DailySum, Donor
 from operations import calculations, cells
 from operations.overview import Overview
+from operations.pages import Pair
 from operations.profiles import Profile
 from operations.rounding import change, compact, half_up, percent
+from operations.templatetags.figures import against_plan
 from tests import factories
 from tests.contributions.test_money_calculations import CALCULATIONS as OF_THE_MONEY
 
@@ -167,6 +169,20 @@ def finer_than_a_cent(example: str) -> list[str]:
     return [whole(cells.clean_amount(amount, round_to_cents=True)) for amount in given]
 
 
+def plan_and_year_end(example: str) -> list[str]:
+    counts, shares = example.split("**.", 1)
+    planned, reached = numbers(counts)[:2]
+    planned_share, reached_share = numbers(shares)[:2]
+    count, part = (
+        Pair(
+            {"value": f"{before}{unit}", "number": str(before)},
+            {"value": f"{after}{unit}", "number": str(after)},
+        )
+        for before, after, unit in ((planned, reached, ""), (planned_share, reached_share, "%"))
+    )
+    return [against_plan(count), against_plan(part)]
+
+
 CALCULATIONS: dict[str, Callable[[str], list[str]]] = {
     "People: Total of a year": people_total,
     "People: Change against the year before": people_change,
@@ -176,6 +192,7 @@ CALCULATIONS: dict[str, Callable[[str], list[str]]] = {
     "Budget, funds available and expenditure: Not broken down": not_broken_down,
     "Budget, funds available and expenditure: Share spent": share_spent,
     "Budget, funds available and expenditure: Short amounts": short_amounts,
+    "Key figures: Plan and year-end": plan_and_year_end,
     "Totals of several operations: Total of a list": list_total,
     "Totals of several operations: The year that a list opens with": opening_year,
     "Contributions: A line": line,

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from contributions import sums
 from contributions.models import Contribution, Donor, ImportBatch
@@ -27,7 +28,7 @@ from operations.models import (
     Section,
     SectionType,
 )
-from tests.reading import words
+from tests.reading import words, words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -182,10 +183,137 @@ def test_key_figures_are_the_years_and_the_next_plans(client):
     for year, kind in ((2020, "year_end"), (2020, "plan"), (2021, "plan"), (2021, "year_end")):
         release(make_text(operation, year, kind), None)
     shown = client.get("/operations/peru/2020/").context["key_figures"]
-    assert [(title, [f["text"] for f in text.key_figures]) for title, text in shown] == [
+    assert [(title, [f["text"] for f in figures]) for title, _text, figures in shown] == [
         ("Year-end 2020", ["units of 2020"]),
         ("Planned for 2021", ["units of 2021"]),
     ]
+
+
+def measured(operation, kind, *figures, year=2020, language="en"):
+    """A text with key figures, each of a measure, a value and what it counts."""
+    text = make_text(operation, year, kind, language)
+    text.key_figures.all().delete()
+    for order, (measure, value, counts) in enumerate(figures, 1):
+        KeyFigure.objects.create(narrative=text, order=order, measure=measure, value=value, text=counts)
+    return text
+
+
+def key_figures_of(client, address="/operations/peru/2020/"):
+    page = client.get(address).content.decode()
+    return words_of(page[page.index('<section id="key-figures"') : page.index('<section id="people"')])
+
+
+def test_plan_and_year_end_of_one_measure_are_a_pair(client):
+    operation = make_operation()
+    release(operation, None)
+    plan = measured(
+        operation,
+        "plan",
+        ("cash", "4,000", "households to be given cash"),
+        ("schools", "90%", "of children to be in school"),
+        ("wells", "12", "wells to be dug"),
+        ("", "30", "agreements"),
+    )
+    plan.key_figures.filter(measure="cash").update(source="Plan of Lima")
+    release(plan, None)
+    release(
+        measured(
+            operation,
+            "year_end",
+            ("", "30", "agreements"),
+            ("schools", "87.5%", "of children were in school"),
+            ("cash", "4,364", "households given cash"),
+            ("camps", "7", "camps"),
+        ),
+        None,
+    )
+    assert key_figures_of(client) == (
+        "Key figures Plan and year-end 2020"
+        " of children were in school Planned 90% of children to be in school Year-end 87.5%"
+        " 2.5 percentage points below the plan"
+        " households given cash Planned 4,000 households to be given cash Source: Plan of Lima Year-end 4,364"
+        " 109% of the plan"
+        " How this is calculated"
+        " Year-end 2020 30 agreements 7 camps"
+    )
+    release(make_text(operation, 2019), None)
+    assert key_figures_of(client, "/operations/peru/2019/") == (
+        "Key figures Year-end 2019 125 units of 2019 Planned for 2020 4,000 households to be given cash Source: Plan of Lima"
+        " 90% of children to be in school 12 wells to be dug 30 agreements"
+    )
+
+
+def test_a_pair_needs_both_texts_released(client):
+    operation = make_operation()
+    release(operation, None)
+    plan = measured(operation, "plan", ("cash", "4,000", "households to be given cash"))
+    report = measured(operation, "year_end", ("cash", "4,364", "households given cash"))
+    record(plan, None)
+    release(report, None)
+    alone = "Key figures Year-end 2020 4,364 households given cash"
+    assert key_figures_of(client) == alone
+    release(plan, None)
+    assert key_figures_of(client) == (
+        "Key figures Plan and year-end 2020 households given cash"
+        " Planned 4,000 households to be given cash Year-end 4,364 109% of the plan How this is calculated"
+    )
+    withdraw(plan, None)
+    assert key_figures_of(client) == alone
+
+
+@pytest.mark.parametrize(
+    ("planned", "reached", "said"),
+    [
+        ("4,000", "4,000", "100% of the plan"),
+        ("4,000", "0", "0% of the plan"),
+        ("US$2 million", "$3,000,000", "150% of the plan"),
+        ("90%", "90%", "as planned"),
+        ("90%", "91%", "1 percentage point above the plan"),
+        ("90%", "110%", "20 percentage points above the plan"),
+        ("0%", "0.5%", "0.5 percentage points above the plan"),
+        ("> 4,000", "4,364", "– not compared: a figure is not exact"),
+        ("4,000", "~ 4,364", "– not compared: a figure is not exact"),
+        ("4,000", "40%", "– not compared: the units differ"),
+        ("4,000", "US$4,000", "– not compared: the units differ"),
+        ("0", "12", "– not compared: none was planned"),
+    ],
+)
+def test_a_pair_says_how_the_year_end_stands_to_the_plan(client, planned, reached, said):
+    operation = make_operation()
+    release(operation, None)
+    release(measured(operation, "plan", ("cash", planned, "given")), None)
+    release(measured(operation, "year_end", ("cash", reached, "given")), None)
+    assert key_figures_of(client).endswith(f" {said} How this is calculated")
+
+
+def test_a_pair_is_printed_in_the_language_of_its_texts(client):
+    operation = make_operation()
+    release(operation, None)
+    release(measured(operation, "plan", ("cash", "40,000", "households to be given cash")), None)
+    for language in ("en", "fr"):
+        counts = {"en": "households", "fr": "ménages"}[language]
+        release(measured(operation, "year_end", ("cash", "43,640", counts), language=language), None)
+    page = client.get("/fr/operations/peru/2020/").content.decode()
+    assert '<bdi lang="en" dir="ltr">40,000</bdi>' in page
+    assert '<span lang="en" dir="auto">households to be given cash</span>' in page
+    assert '<p class="measured"><bdi>ménages</bdi></p>' in page
+    assert '<dd class="value"><bdi>43\xa0640</bdi></dd>' in page
+    assert "109\u202f% du plan" in page
+
+
+def test_a_corrected_plan_is_told_of_where_its_figures_are_paired(client):
+    operation = make_operation()
+    release(operation, None)
+    plan = measured(operation, "plan", ("cash", "4,000", "households"))
+    release(plan, None)
+    release(measured(operation, "year_end", ("cash", "4,364", "households")), None)
+    plan.key_figures.update(value="4,100", number=4100)
+    release(plan, None, is_correction=True)
+    today = date_format(timezone.now(), "j F Y")
+    assert key_figures_of(client) == (
+        f"Key figures Plan and year-end 2020 Planned for 2020 · Corrected on {today}."
+        " households Planned 4,100 Year-end 4,364 106% of the plan How this is calculated"
+    )
 
 
 def test_an_empty_section_does_not_appear(client):
