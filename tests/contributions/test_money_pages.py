@@ -670,17 +670,48 @@ def test_the_eleventh_donor_and_on_are_one_sum_that_opens(client, give):
     assert "Donor 3 $3 3.8% 2 other donors $3 3.8% Total $78 100.0%" in text
 
 
+def pages_of_the_site(client):
+    """Every page of the site in English that can be reached from the start page, by its path."""
+    found, waiting = {}, ["/"]
+    while waiting:
+        path = waiting.pop()
+        response = client.get(path)
+        assert response.status_code == 200, path
+        found[path] = response.content.decode()
+        links = re.findall(r'href="(/[^"?#]*/)["?#]', found[path])
+        is_elsewhere = re.compile("/(fr|es|ar|admin|static)/")
+        waiting += {link for link in links if not is_elsewhere.match(link)} - {*found, *waiting}
+    return found
+
+
 def test_every_formula_that_a_page_links_to_is_there(client, money_of_peru, give):
     give(factories.donor("Switzerland"), 1, reference="A", currency="CHF", amount=Decimal(1))
-    methodology = client.get("/methodology/").content.decode()
-    found = set()
-    for address in ("/operations/per/2021/", "/contributions/", "/donors/", "/contributions/switzerland/A/"):
-        found |= set(re.findall(r"/methodology/#([\w-]+)", client.get(address).content.decode()))
-    assert found == {
-        "people", "money", "contributions", "which-figure-is-shown", "gap", "share-spent",
+    factories.finance(money_of_peru, 2021, pillar="P1")
+    factories.population(money_of_peru, 2021)
+    release(money_of_peru, None)
+    for kind in ("plan", "year_end"):
+        text = factories.narrative(money_of_peru, 2021, kind)
+        factories.key_figure(text, measure="cash")
+        release(text, None)
+    pages = pages_of_the_site(client)
+    expected = {
+        "/", "/operations/", "/operations/per/2021/", "/operations/per/2021/pillars/", "/operations/per/2021/history/",
+        "/regions/ame/", "/compare/", "/contributions/", "/contributions/switzerland/A/", "/donors/", "/donors/norway/",
+        "/search/", "/methodology/", "/about/data/", "/accessibility/",
+    }  # fmt: skip
+    assert expected - pages.keys() == set()
+    pages["/fr/operations/per/2021/"] = client.get("/fr/operations/per/2021/").content.decode()
+    links = {
+        anchor: path
+        for path, page in pages.items()
+        for anchor in re.findall(r'/methodology/[^"#]*#([^"]+)"', page)
+    }
+    assert links.keys() == {
+        "people", "money", "key-figures", "totals", "contributions", "which-figure-is-shown", "gap", "share-spent",
         "not-explained-by-contributions", "rate-of-a-gift", "gifts-of-private-donors",
     }  # fmt: skip
-    assert [anchor for anchor in found if f'id="{anchor}"' not in methodology] == []
+    ids = set(re.findall(r'id="([^"]+)"', pages["/methodology/"]))
+    assert {anchor: path for anchor, path in links.items() if anchor not in ids} == {}
 
 
 # --- Moments and cost -------------------------------------------------------------------------------
