@@ -13,6 +13,7 @@ from django.utils.translation import get_language_bidi, ngettext
 from django.utils.translation import gettext as _
 
 from operations import charts
+from operations.calculations import share_of_sum
 from operations.drawings import (
     isolated,
     number_cell,
@@ -36,8 +37,8 @@ YEARS_DRAWN = 10
 Parts = Sequence[tuple[str, Decimal]]  # label, US dollars
 
 
-def parts_chart(title: str, heading: str, parts: Parts, say: str) -> charts.Chart | None:
-    """Parts of a sum as lying bars, with amounts, shares and the sum in the table."""
+def parts_chart(name: str, title: str, heading: str, parts: Parts, say: str) -> charts.Chart | None:
+    """Parts of a sum as lying bars, with amounts, shares and the sum in the table; ``name`` is that in addresses."""
     if not parts:
         return None
     total = sum((amount for _label, amount in parts), Decimal(0))
@@ -47,8 +48,8 @@ def parts_chart(title: str, heading: str, parts: Parts, say: str) -> charts.Char
     rows = [
         [
             charts.Cell(label),
-            charts.Cell(print_cents(amount), numeric=True),
-            charts.Cell(print_share(amount, total), numeric=True),
+            charts.Cell(print_cents(amount), numeric=True, value=amount),
+            charts.Cell(print_share(amount, total), numeric=True, value=share_of_sum(amount, total)),
         ]
         for label, amount in [*parts, (_("Total"), total)]
     ]
@@ -58,10 +59,14 @@ def parts_chart(title: str, heading: str, parts: Parts, say: str) -> charts.Char
         wide=charts.rows(items, **options),
         narrow=charts.rows(items, width=charts.NARROW, **options),
         table=charts.Table(
-            _("%(title)s, US dollars") % {"title": title}, [heading, _("Amount"), _("Share")], rows
+            _("%(title)s, US dollars") % {"title": title},
+            [heading, _("Amount"), _("Share")],
+            rows,
+            [name.removesuffix("s"), "amount_usd", "share_percent"],
         ),
         say=say,
         unit=unit_words(word),
+        name=name,
     )
 
 
@@ -79,7 +84,7 @@ def donors_chart(title: str, lines: Sequence[PublicLine]) -> charts.Chart | None
         count = len(lines) - LARGEST
         words = ngettext("%(counter)s other donor", "%(counter)s other donors", count)
         parts.append((words % {"counter": print_number(count)}, others))
-    return parts_chart(title, _("Donor"), parts, donors_sentence(lines)) if len(parts) > 1 else None
+    return parts_chart("donors", title, _("Donor"), parts, donors_sentence(lines)) if len(parts) > 1 else None
 
 
 def full_name(line: PublicLine) -> str:
@@ -116,7 +121,7 @@ def earmarking_chart(title: str, rows: Sequence[Mapping[str, Any]]) -> charts.Ch
     if amounts.keys() <= {"", WITHHELD}:
         return None
     parts = [(capfirst(earmarking_label(code)), amounts[code]) for code in EARMARKINGS if code in amounts]
-    return parts_chart(title, _("Earmarking"), parts, earmarking_sentence(amounts))
+    return parts_chart("earmarking", title, _("Earmarking"), parts, earmarking_sentence(amounts))
 
 
 def earmarking_sentence(amounts: Mapping[str, Decimal]) -> str:
@@ -164,7 +169,7 @@ def months_chart(title: str, rows: Sequence[Mapping[str, Any]], year: int) -> ch
     if values[largest] > 0:
         told = {"month": long[largest], "amount": print_dollars(values[largest])}
         say = _("The largest sum: %(month)s, %(amount)s.") % told
-    return bars_chart(title, _("Month"), names, long, values, say)
+    return bars_chart("months", title, _("Month"), names, long, values, say)
 
 
 def years_chart(title: str, rows: Sequence[Mapping[str, Any]]) -> charts.Chart | None:
@@ -179,10 +184,11 @@ def years_chart(title: str, rows: Sequence[Mapping[str, Any]]) -> charts.Chart |
     if amounts[largest] > 0:
         told = {"year": largest, "amount": print_dollars(amounts[largest])}
         say = _("The largest sum was given for %(year)s: %(amount)s.") % told
-    return bars_chart(title, _("Budget year"), names, names, values, say)
+    return bars_chart("years", title, _("Budget year"), names, names, values, say)
 
 
 def bars_chart(
+    name: str,
     title: str,
     heading: str,
     names: Sequence[str],
@@ -203,10 +209,15 @@ def bars_chart(
             _("%(title)s, US dollars") % {"title": title},
             [heading, _("Contributions")],
             [
-                [charts.Cell(name), number_cell(Value(value, "" if value is not None else none), print_cents)]
-                for name, value in zip(long, values, strict=True)
+                [
+                    charts.Cell(label),
+                    number_cell(Value(value, "" if value is not None else none), print_cents),
+                ]
+                for label, value in zip(long, values, strict=True)
             ],
+            [name.removesuffix("s"), "amount_usd"],
         ),
         say=say,
         unit=unit_words(word),
+        name=name,
     )

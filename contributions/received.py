@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -75,6 +77,8 @@ class Received:
         amounts = {given_to(row): row["amount"] for row in of_year.by_operation()}
         words = {"name": isolated(page.profile.name), "year": page.year}
         query = {"year": page.year, "operation": page.profile.slug}
+        title = _("Contributions to %(name)s for %(year)s by earmarking") % words
+        chart = earmarking_chart(title, list(rows.by_earmarking()))
         return cls(
             page.year,
             page.profile.name,
@@ -82,8 +86,9 @@ class Received:
             count_donors(sums),
             donor_parts(_("Donor"), shown, **query),
             number_footnotes(shown),
-            earmarking_chart(
-                _("Contributions to %(name)s for %(year)s by earmarking") % words, list(rows.by_earmarking())
+            chart
+            and replace(
+                chart, address=f"{reverse('contributions:figure', args=[chart.name])}?{urlencode(query)}"
             ),
             attribute(amounts, kinds, own, WITHHELD),
             page.profile.amount(page.year, "funds_available").number,

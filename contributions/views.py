@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Min
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from operations import charts
 from operations.asked import asked_number, asked_year
 from operations.drawings import isolated
 from operations.profiles import other_language
@@ -77,9 +80,7 @@ def contributions(request: HttpRequest) -> HttpResponse:
             "total": sum((row["amount"] for row in sums), Decimal(0)),
             "allocations": sum(row["allocations"] for row in sums),
             "donors": count_donors(sums),
-            "charts": year_charts(rows, filters.year, donors, len(filters.told) > 1)
-            if filters.year and sums
-            else [],
+            "charts": filtered_charts(rows, filters, donors) if filters.year and sums else [],
             "page": page,
             "days": by_day(shown)
             if filters.sort in ("newest", "oldest")
@@ -140,10 +141,17 @@ def stretch_of_number(rows: SummedQuerySet, sort: str, donors: Sequence[PublicLi
     return stretch_of_donors(rows, in_order, PAGE_SIZE, number)
 
 
+def filtered_charts(
+    rows: SummedQuerySet, filters: Filters, donors: Sequence[PublicLine]
+) -> list[tuple[str, charts.Chart]]:
+    """The charts of what a list shows of a budget year."""
+    return year_charts(rows, filters.year, donors, filters.url(sort=""), len(filters.told) > 1)
+
+
 def year_charts(
-    rows: SummedQuerySet, year: int, donors: Sequence[PublicLine], is_narrowed: bool = False
-) -> list[tuple[str, Any]]:
-    """Kind and chart of a budget year's money: by donor, by earmarking, by month."""
+    rows: SummedQuerySet, year: int, donors: Sequence[PublicLine], url: str, is_narrowed: bool = False
+) -> list[tuple[str, charts.Chart]]:
+    """Kind and chart of a budget year's money: by donor, by earmarking, by month; ``url`` is that of its lines."""
     if is_narrowed:
         titles = [
             _("The contributions for %(year)s that are listed here, by donor"),
@@ -162,7 +170,13 @@ def year_charts(
         ("rows", earmarking_chart(by_earmarking, list(rows.by_earmarking()))),
         ("bars", months_chart(by_month, rows.by_month(), year)),
     ]
-    return [(kind, chart) for kind, chart in found if chart]
+    return [(kind, alone_at(chart, "contributions:figure", url=url)) for kind, chart in found if chart]
+
+
+def alone_at(chart: charts.Chart, view: str, *place: str, url: str = "") -> charts.Chart:
+    """The chart with its own address, with the query of ``url``."""
+    query = url.partition("?")[2]
+    return replace(chart, address=reverse(view, args=[*place, chart.name]) + (query and f"?{query}"))
 
 
 def first_release(
@@ -205,7 +219,7 @@ def donors(request: HttpRequest) -> HttpResponse:
             "columns": ranking.columns(year, sort),
             "before_label": against(year - 1),
             "lines_url": list_url(year=year),
-            "charts": year_charts(rows, year, ranking.lines),
+            "charts": year_charts(rows, year, ranking.lines, list_url(year=year)),
             "footnotes": number_footnotes([row.line for row in in_order]),
         },
     )
@@ -233,21 +247,34 @@ def donor_sums(donor: Donor, rows: SummedQuerySet, at: dt.datetime) -> dict[str,
     """What a donor family gave: by year, earmarking, operation, class and member; the first and the latest day."""
     years, classes, members = list(rows.by_year()), list(rows.by_class()), list(rows.by_member())
     names = Donor.objects.in_bulk({row["member"] for row in members if row["member"]})
-    words = {"donor": isolated(donor.name)}
-    return {
+    return donor_charts(donor, rows, years) | {
         "total": sum((row["amount"] for row in years), Decimal(0)),
         "first": rows.by_day().first(),
         "last": rows.by_day().last(),
-        "years_chart": years_chart(_("Contributions of %(donor)s by budget year") % words, years),
-        "earmarking_chart": earmarking_chart(
-            _("Contributions of %(donor)s by earmarking") % words, list(rows.by_earmarking())
-        ),
         "operations": operation_parts(
             _("Operation"), list(rows.by_operation()), public_places(at), donor=donor.slug
         ),
         "classes": class_parts(classes, donor) if len(classes) > 1 else None,
         "members": member_parts(members, names, donor),
         "footnote_language": other_language(footnotes(donor)),
+    }
+
+
+def donor_charts(
+    donor: Donor, rows: SummedQuerySet, years: Sequence[dict[str, Any]]
+) -> dict[str, charts.Chart | None]:
+    """A donor's years and earmarking, by the names that its page calls them."""
+    words = {"donor": isolated(donor.name)}
+    by_earmarking = list(rows.by_earmarking())
+    drawn = {
+        "years_chart": years_chart(_("Contributions of %(donor)s by budget year") % words, years),
+        "earmarking_chart": earmarking_chart(
+            _("Contributions of %(donor)s by earmarking") % words, by_earmarking
+        ),
+    }
+    return {
+        name: chart and alone_at(chart, "contributions:donor_figure", donor.slug)
+        for name, chart in drawn.items()
     }
 
 

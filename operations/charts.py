@@ -162,6 +162,7 @@ class Chart:
     key: Sequence[Series] = field(default=())
     unit: str = ""
     name: str = ""  # in its own address; empty where it has none
+    address: str = ""  # of the chart alone, with its query, where it is not one of an operation's year
 
 
 def plain(value: Decimal) -> str:

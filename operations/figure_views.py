@@ -214,23 +214,26 @@ def figure(request: HttpRequest, slug: str, year: int, name: str) -> HttpRespons
     page = load_page(request, slug, year)
     found, chart = figure_of(request, page, name)
     offices = office_list(page.profile) if name == "map" else []
+    path = reverse("operations:year", args=[slug, year])
     context = {
         "figure": found,
         "chart": chart,
-        "page": page,
-        "profile": page.profile,
+        "address": keep({"request": request}, path),
+        "canonical": path,
         "offices": [office for office in offices if office["has_place"]],
         "maps": operation_maps(page.profile, offices) if name == "map" else None,
-        "sources": [line for line in found.source if line],
     }
     return render(request, "operations/figure.html", context)
 
 
 @public_page
 def figure_file(request: HttpRequest, slug: str, year: int, name: str, kind: str) -> HttpResponse:
-    page = load_page(request, slug, year)
-    found, _chart = figure_of(request, page, name)
-    file_name = f"{slug}-{year}-{name}.{kind}"
+    found, _chart = figure_of(request, load_page(request, slug, year), name)
+    return file_response(request, found, kind, f"{slug}-{year}-{name}")
+
+
+def file_response(request: HttpRequest, found: Figure, kind: str, file_name: str) -> HttpResponse:
+    """The figure as a file of this kind; ``file_name`` is without its ending."""
     if kind == "csv":
         if found.table is None:
             raise Http404(_("This figure has no table."))
@@ -238,10 +241,10 @@ def figure_file(request: HttpRequest, slug: str, year: int, name: str, kind: str
     else:
         content, content_type = figure_files.figure_svg(found, *writing()).encode(), "image/svg+xml"
         if kind == "png":
-            content, content_type = kept_png(request, page, name, content.decode()), "image/png"
+            content, content_type = kept_png(request, content.decode()), "image/png"
     response = HttpResponse(content, content_type=content_type)
     shown = "attachment" if kind == "csv" else "inline"
-    response["Content-Disposition"] = f'{shown}; filename="{file_name}"'
+    response["Content-Disposition"] = f'{shown}; filename="{file_name}.{kind}"'
     return response
 
 
@@ -250,21 +253,16 @@ def card(request: HttpRequest, slug: str, year: int) -> HttpResponse:
     """The picture of the page for where its address is shared."""
     page = load_page(request, slug, year)
     svg = figure_files.card_svg(card_of(page), *writing())
-    return HttpResponse(kept_png(request, page, "card", svg, scale=1), content_type="image/png")
+    return HttpResponse(kept_png(request, svg, scale=1), content_type="image/png")
 
 
 def writing() -> tuple[str, bool]:
     return get_language() or "en", get_language_bidi()
 
 
-def kept_png(
-    request: HttpRequest, page: OperationPage, name: str, svg: str, scale: int = figure_files.PNG_SCALE
-) -> bytes:
-    """The dots of the drawing, kept under what was released and what was drawn from it; not those of the past."""
+def kept_png(request: HttpRequest, svg: str, scale: int = figure_files.PNG_SCALE) -> bytes:
+    """The dots of the drawing, kept under what they were drawn from; not those of the past."""
     if request.as_of:
         return figure_files.png(svg, scale)
-    drawn = hashlib.sha256(svg.encode()).hexdigest()[:16]
-    key = (
-        f"figure:{figure_files.VERSION}:{page.profile_edition.pk}:{page.year}:{name}:{get_language()}:{drawn}"
-    )
+    key = f"figure:{figure_files.VERSION}:{scale}:{hashlib.sha256(svg.encode()).hexdigest()}"
     return cache.get_or_set(key, lambda: figure_files.png(svg, scale), KEPT_FOR)

@@ -248,6 +248,14 @@ def work_lists(scene: Scene) -> list[str]:
     ]
 
 
+MONEY_CHARTS = ("donors", "earmarking", "months")
+
+
+def donor_charts(scene: Scene) -> list[dict[str, Any]]:
+    slugs = Donor.objects.order_by("pk").values_list("slug", flat=True)[:12]
+    return [{"slug": slug, "name": name} for slug in slugs for name in ("years", "earmarking")]
+
+
 def contributions_asked(scene: Scene) -> list[str]:
     names = ("released", "draft", "elsewhere")
     donors = Donor.objects.order_by("pk").values_list("slug", flat=True)[:6]
@@ -260,6 +268,10 @@ def contributions_asked(scene: Scene) -> list[str]:
         "?year=2021&page=2",
         "?kind=private&country=JP&date=2021-11-24",
     ]
+
+
+def charts_asked(scene: Scene) -> list[str]:
+    return [f"?year=2021{query.replace('?', '&')}" for query in contributions_asked(scene)]
 
 
 def searched(scene: Scene) -> list[str]:
@@ -435,6 +447,16 @@ TABLE: dict[str, Pages] = {
     "preview/<str:token>/": Pages(tokens),
     "contributions/": Pages(queries=contributions_asked),
     "contributions/<slug:slug>/<reference:reference>/": Pages(gifts, MOMENTS),
+    "contributions/figures/<slug:name>/": Pages(
+        lambda scene: [{"name": name} for name in MONEY_CHARTS], charts_asked
+    ),
+    "contributions/figures/<slug:name>.<filekind:kind>": Pages(
+        lambda scene: [{"name": name, "kind": "csv"} for name in MONEY_CHARTS], charts_asked
+    ),
+    "donors/<slug:slug>/figures/<slug:name>/": Pages(donor_charts),
+    "donors/<slug:slug>/figures/<slug:name>.<filekind:kind>": Pages(
+        lambda scene: [{**chart, "kind": "svg"} for chart in donor_charts(scene)[:12]]
+    ),
     "donors/": Pages(queries=(*MOMENTS, "?year=2021")),
     "donors/<slug:slug>/": Pages(
         lambda scene: [{"slug": donor.slug} for donor in Donor.objects.order_by("pk")[:12]]

@@ -170,6 +170,14 @@ PAGES: dict[str, Callable[[World], list[str]]] = {
         for reference in Contribution.objects.order_by("pk").values_list("reference", flat=True)[:1]
         if reference
     ],
+    "contributions/figures/<slug:name>/": lambda world: ["/contributions/figures/donors/?year=2021"],
+    "contributions/figures/<slug:name>.<filekind:kind>": lambda world: [
+        f"/contributions/figures/months.{kind}?year=2021" for kind in ("svg", "png", "csv")
+    ],
+    "donors/<slug:slug>/figures/<slug:name>/": lambda world: ["/donors/norway/figures/years/"],
+    "donors/<slug:slug>/figures/<slug:name>.<filekind:kind>": lambda world: [
+        "/donors/norway/figures/years.csv"
+    ],
     "donors/": lambda world: ["/donors/", "/donors/?year=2021"],
     "donors/<slug:slug>/": lambda world: ["/donors/norway/", "/donors/nobody-yet/"],
 }

@@ -27,8 +27,16 @@ IN_SCRIPT = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 
 @register.simple_tag(takes_context=True)
-def figure_address(context: dict[str, Any], name: str, kind: str = "") -> str:
-    """The address of a figure of this page, or of its file, in the same past; on an edition's page in that past."""
+def figure_address(context: dict[str, Any], name: str, kind: str = "", base: str = "") -> str:
+    """The address of a figure of this page, or of its file, in the same past; on an edition's page in that past.
+
+    ``base`` is the address of a figure that is not one of an operation's year, with its query.
+    """
+    if base:
+        path, _mark, query = base.partition("?")
+        return in_same_past(
+            context, (f"{path.rstrip('/')}.{kind}" if kind else path) + (query and f"?{query}")
+        )
     page = context["page"]
     place = [page.profile.slug, page.year, name]
     path = (
@@ -61,15 +69,15 @@ def in_same_past(context: dict[str, Any], path: str) -> str:
     request = context["request"]
     if context.get("edition") and request.at < request.now:
         moment = request.at.astimezone(dt.UTC).replace(tzinfo=None).isoformat()
-        return f"{path}?{urlencode({'as_of': f'{moment}Z'})}"
+        return f"{path}{'&' if '?' in path else '?'}{urlencode({'as_of': f'{moment}Z'})}"
     return keep(context, path)
 
 
 @register.simple_tag(takes_context=True)
-def embed_code(context: dict[str, Any], name: str, title: str, height: float) -> str:
+def embed_code(context: dict[str, Any], name: str, title: str, height: float, base: str = "") -> str:
     """The element for a page of another site that shows the figure, as text: to be escaped like any other."""
-    address = context["request"].build_absolute_uri(figure_address(context, name))
-    words = f"{context['page'].profile.name} {context['page'].year}: {title}"
+    address = context["request"].build_absolute_uri(figure_address(context, name, "", base))
+    words = title if base else f"{context['page'].profile.name} {context['page'].year}: {title}"
     return (
         f'<iframe src="{escape(address)}" title="{escape(words)}" width="100%" height="{round(height) + AROUND}" '
         'loading="lazy" style="border:0"></iframe>'
