@@ -174,6 +174,7 @@ packages: develop
 		missing="$$missing $$(apt-cache show $$shell >/dev/null 2>&1 && echo $$shell || echo chromium)"
 	fi
 	command -v msgfmt >/dev/null || missing="$$missing gettext"
+	command -v java >/dev/null || missing="$$missing default-jre-headless"
 	if [ -n "$$missing" ]; then
 		$(call apt,$${missing# })
 		case "$$missing" in *postgresql*)

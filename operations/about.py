@@ -16,6 +16,8 @@ def about_data(request: HttpRequest) -> HttpResponse:
     """What is here at the moment of the request, where it comes from, and what may be done with it."""
     overview = load_overview(request)
     released = Edition.objects.released(request.at)
+    # The text of an operation that has no page is on no page either.
+    released = released.filter(operation__in=released.profiles().values("operation"))
     context = {
         "operations": len(overview.profiles),
         "years": overview.years,

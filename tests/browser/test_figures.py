@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from .test_public import too_wide, violations
+from .judging import too_wide, violations
 
 PAGE = "/operations/peru/2020/"
 ALONE = [f"{PAGE}figures/{name}/" for name in ("people", "money", "map", "pillars-expenditure")]

@@ -1,60 +1,7 @@
-"""What a reader does, with JavaScript and without, by pointer and by keyboard, and what axe says of it."""
+"""What a reader does, with JavaScript and without, by pointer and by keyboard."""
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from pypdf import PdfReader
-
-ADDRESSES = [
-    "/",
-    "/operations/",
-    "/operations/?year=2019&region=AME",
-    "/operations/peru/2020/",
-    "/operations/peru/2019/",
-    "/operations/argentina-multi-country-office/2019/",
-    "/operations/chad/2017/pillars/",
-    "/contributions/",
-    "/contributions/?year=2021",
-    "/contributions/?year=2021&sort=donor&region=none",
-    "/donors/",
-    "/donors/germany/",
-    "/methodology/",
-    "/search/?q=peru",
-    "/search/?q=Colombai",
-    "/nowhere/",
-]
-
-
-def violations(page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {node['html'][:160]}" for v in found for node in v["nodes"]]
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
-def test_axe_finds_nothing_on_the_public_pages(demo, new_page, width, scheme):
-    page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    found = {}
-    for address in ADDRESSES:
-        page.goto(address)
-        if problems := [*violations(page), *too_wide(page, width)]:
-            found[address] = problems
-    assert found == {}
-
-
-def too_wide(page, width: int) -> list[str]:
-    actual = page.evaluate("document.documentElement.scrollWidth")
-    return [f"{actual} pixels wide"] if actual > width else []
-
-
-@pytest.mark.parametrize("width", [320, 768])
-def test_no_page_is_wider_than_the_screen(demo, new_page, width):
-    page = new_page(viewport={"width": width, "height": 800})
-    wide = {}
-    for address in ADDRESSES:
-        page.goto(address)
-        if problems := too_wide(page, width):
-            wide[address] = problems
-    assert wide == {}
 
 
 def test_an_offices_details_open_by_keyboard_without_a_script(demo, new_page):

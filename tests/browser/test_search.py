@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .test_public import too_wide, violations
+from .judging import too_wide, violations
 
 
 def test_a_reader_searches_from_any_page_by_keyboard_without_a_script(demo, new_page):

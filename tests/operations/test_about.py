@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 import time_machine
+from django.core.cache import cache
 
 from contributions.models import Contribution
 from operations.editions import release
@@ -18,6 +19,7 @@ DAY = dt.datetime(2021, 3, 5, 9, tzinfo=dt.UTC)
 
 @pytest.fixture
 def peru(db):
+    cache.clear()
     peru = factories.operation()
     for year in (2019, 2020):
         factories.population(peru, year)
@@ -42,6 +44,13 @@ def test_it_counts_what_was_there_on_another_day(client, peru):
     assert Contribution.objects.released().count() == 3
     assert "Contributions 3 from 2 March 2020 to 1 January 2021" in words(client.get("/about/data/"))
     assert "Contributions 2 from" in words(client.get("/about/data/?as_of=2021-03-06"))
+
+
+def test_a_text_of_an_operation_that_has_no_page_is_no_release(client, peru):
+    narrative = factories.narrative(factories.operation("COL"), 2020, "plan")
+    with time_machine.travel(DAY + dt.timedelta(days=9), tick=False):
+        release(narrative, None)
+    assert "Latest release 5 March 2021" in words(client.get("/about/data/"))
 
 
 def test_it_counts_nothing_before_anything_was_released(client, db):
