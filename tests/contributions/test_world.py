@@ -19,7 +19,7 @@ from django.db.models import Q, Sum
 from contributions import releasing
 from contributions.models import Contribution, DailySum, Donor, ImportBatch
 from operations.editions import release
-from operations.models import Edition, FinancialFigure, Operation
+from operations.models import Edition, FinancialFigure, Operation, Region
 
 FOLDER = Path(settings.BASE_DIR).parent / "shared" / "data" / "world"
 OPERATIONS = FOLDER / "operations.csv"
@@ -116,3 +116,25 @@ def test_six_years_of_the_world(client, capsys):
     assert not Contribution.objects.counted().exists()
     assert not DailySum.objects.released().exists()
     assert client.get("/donors/").text.count("<tbody") == 0
+
+    # With every operation released, the totals of the list and of each region's page are those of the files.
+    for operation in Operation.objects.exclude(code="PER"):
+        release(operation, None)
+    region_of = {row["operation_key"]: row["region_last"] for row in rows(OPERATIONS)}
+    by_region: dict[tuple[int, str, str], Decimal] = defaultdict(Decimal)
+    for row in rows(FINANCE):
+        if row["dimension"] == "total":
+            key = (int(row["year"]), region_of[row["operation_key"]], row["measure"])
+            by_region[key] += cents(row["amount"])
+    for year in (2016, 2019, 2021):
+        whole = client.get(f"/operations/?year={year}").context["totals"]
+        for measure in ("budget", "expenditure"):
+            assert whole[measure].number == sum(
+                amount for (of, _region, name), amount in by_region.items() if (of, name) == (year, measure)
+            )
+        for code, name in Region.objects.values_list("code", "name_en"):
+            if (year, name, "budget") in by_region:
+                own = client.get(f"/regions/{code.lower()}/?year={year}").context["totals"]
+                assert [own[measure].number for measure in ("budget", "expenditure")] == [
+                    by_region[year, name, measure] for measure in ("budget", "expenditure")
+                ]
