@@ -125,6 +125,12 @@ def loaded_demo(django_db_setup: None, django_db_blocker) -> Iterator[None]:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    """What a test of before left in the cache goes by keys that this test uses again."""
+    cache.clear()
+
+
 # --- The browser ----------------------------------------------------------------------------------
 
 CHROMIUM_FLAGS = [

@@ -56,7 +56,8 @@ def clock():
 
 
 @pytest.fixture
-def peru():
+def peru(clock):
+    """Made at noon too: what is released later than a test goes by has not been released."""
     return factories.operation()
 
 
