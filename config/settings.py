@@ -201,8 +201,28 @@ TIME_ZONE = env("TIME_ZONE", "UTC")
 COUNTRIES_FIRST = []
 # The United Nations' short names, where the library's differ.
 COUNTRIES_OVERRIDE = {
-    "TR": _("Türkiye"),
+    "BN": _("Brunei Darussalam"),
+    "BO": _("Bolivia (Plurinational State of)"),
+    "CV": _("Cabo Verde"),
     "CZ": _("Czechia"),
+    "FM": _("Micronesia (Federated States of)"),
+    "GB": _("United Kingdom of Great Britain and Northern Ireland"),
+    "IR": _("Iran (Islamic Republic of)"),
+    "KP": _("Democratic People’s Republic of Korea"),
+    "KR": _("Republic of Korea"),
+    "LA": _("Lao People’s Democratic Republic"),
+    "MD": _("Republic of Moldova"),
+    "MK": _("North Macedonia"),
+    "NL": _("Netherlands (Kingdom of the)"),
+    "PS": _("State of Palestine"),
+    "RU": _("Russian Federation"),
+    "SY": _("Syrian Arab Republic"),
+    "SZ": _("Eswatini"),
+    "TR": _("Türkiye"),
+    "TZ": _("United Republic of Tanzania"),
+    "VA": _("Holy See"),
+    "VE": _("Venezuela (Bolivarian Republic of)"),
+    "VN": _("Viet Nam"),
     "XK": {"name": _("Kosovo (S/RES/1244 (1999))"), "alpha3": "XKX"},
 }
 

@@ -522,10 +522,16 @@ def locator_options(profile: Profile, offices: list[dict[str, Any]]) -> dict[str
 def country_names() -> dict[str, str]:
     """Names of countries in the reader's language by their codes of three letters; an outline without one has "".
 
-    Its name in the file is in one language alone, and is no country's name.
+    Its name in the file is in one language alone, and is no country's name. What a name adds in brackets, such as
+    “(Plurinational State of)”, has no room on a map; a reference to a resolution stays.
     """
     unnamed = dict.fromkeys(maps.load_outlines(settings.MAP_OUTLINES), "")
-    return unnamed | {countries.alpha3(code): str(name) for code, name in countries}
+    return unnamed | {countries.alpha3(code): for_map(str(name)) for code, name in countries}
+
+
+def for_map(name: str) -> str:
+    short, _bracket, more = name.partition(" (")
+    return name if any(letter.isdigit() for letter in more) else short
 
 
 def map_shapes() -> maps.Shapes:

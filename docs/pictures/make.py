@@ -123,9 +123,11 @@ def printed(browser: Browser, address: str, pdftoppm: str) -> Image.Image:
 
 
 def keep(picture: Image.Image, path: Path) -> None:
-    picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, HIGHEST))).save(
-        path.with_suffix(".webp"), quality=55, method=6
-    )
+    """As small as can still be read; wide ones at seven tenths."""
+    kept = picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, HIGHEST)))
+    if kept.width > 1000 and not path.name.endswith("-print"):
+        kept = kept.resize((round(kept.width * 0.7), round(kept.height * 0.7)), Image.Resampling.LANCZOS)
+    kept.save(path.with_suffix(".webp"), quality=32, method=6)
 
 
 def index() -> str:
