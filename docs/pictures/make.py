@@ -26,11 +26,9 @@ from benchmarks.weight import site  # noqa: E402 — the project is not installe
 
 PAGES = {
     "start": "/",
-    "start-people": "/?circles=people",
     "operations": "/operations/",
     "operations-found": "/operations/?year=2019&region=AME",
     "operation": "/operations/peru/2020/",
-    "operation-then": "/operations/peru/2020/?as_of=2021-11-25",
     "pillars": "/operations/chad/2017/pillars/",
     "history": "/operations/peru/2020/history/",
     "figure": "/operations/peru/2020/figures/people/",
@@ -85,6 +83,9 @@ def main() -> None:
                     taken(browser, address + shot.start + PAGES[name], shot),
                     options.to / f"{name}-{shot.name}",
                 )
+            if name == "operation" and options.to == HERE / "pages":
+                picture = Image.open(options.to / "operation-1280.webp")
+                picture.crop((0, 0, picture.width, 900)).save(HERE / "operation.webp", quality=80, method=6)
             keep(printed(browser, address + PAGES[name], pdftoppm), options.to / f"{name}-print")
         browser.close()
     if options.to == HERE / "pages":
@@ -127,7 +128,7 @@ def keep(picture: Image.Image, path: Path) -> None:
     kept = picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, HIGHEST)))
     if kept.width > 1000 and not path.name.endswith("-print"):
         kept = kept.resize((round(kept.width * 0.7), round(kept.height * 0.7)), Image.Resampling.LANCZOS)
-    kept.save(path.with_suffix(".webp"), quality=32, method=6)
+    kept.save(path.with_suffix(".webp"), quality=20, method=6)
 
 
 def index() -> str:
