@@ -540,7 +540,7 @@ def test_the_facts_of_an_operation_are_compared_one_by_one():
         ("Name (French)", "", "Pérou"),
         ("Notice (French)", "", "Avis"),
         ("Kind", "country", "situation"),
-        ("Countries", "Peru", "Peru · Bolivia"),
+        ("Countries", "Peru", "Peru · Bolivia (Plurinational State of)"),
         ("Region", "The Americas", "Africa"),
         ("Middle of the map", "-10, -75", "-9.5, -75"),
         ("Zoom", "5", "6"),
