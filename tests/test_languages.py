@@ -13,20 +13,21 @@ from pathlib import Path
 import pytest
 from django.conf import settings as site
 from django.core.management import call_command
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import override
 
 from contributions.models import Contribution, Donor
+from operations.editions import release, withdraw
 from operations.models import (
     Edition,
     FinancialFigure,
     MissingReason,
+    Narrative,
     Office,
     Operation,
     TextKind,
 )
 from operations.templatetags import figures
-from tests.public_pages import corrected_and_withdrawn, in_language
 from tests.reading import words
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -117,6 +118,10 @@ def demo(loaded_demo, db, settings):
     settings.DEMO = True
 
 
+def in_language(address: str, code: str) -> str:
+    return address if code == "en" else f"/{code}{address}"
+
+
 def chooser(response) -> list[tuple[str, str, bool, str]]:
     """Its links in order: address, language, whether it is the present one, name."""
     found = re.findall(
@@ -137,6 +142,29 @@ def editions_of_peru() -> list[str]:
     return [
         f"/editions/{pk}/" for pk in made.filter(Q(year=2020) | Q(year=None)).values_list("pk", flat=True)
     ]
+
+
+def corrected_and_withdrawn() -> None:
+    """Peru's profile, its facts, report and translation changed; its next plan and Chad withdrawn."""
+    peru, chad = Operation.objects.get(slug="peru"), Operation.objects.get(slug="chad")
+    peru.population_figures.filter(year=2020).update(people=F("people") + 1)
+    peru.financial_figures.filter(year=2020).update(status=FinancialFigure.Status.FINAL)
+    Operation.objects.filter(pk=peru.pk).update(zoom=7, first_year=2018, is_active=False, kind="situation")
+    office = peru.offices.first()
+    peru.offices.filter(pk=office.pk).update(is_approximate=not office.is_approximate, kind="field_unit")
+    release(Operation.objects.get(pk=peru.pk), None, note="One person had been left out.", is_correction=True)
+    report = Narrative.objects.get(operation=peru, year=2020, kind="year_end", language="en")
+    section, (first, *_others, last) = report.sections.first(), report.key_figures.all()
+    section.body = (
+        section.body.replace("<p>", "<p>One person more. ", 1) + '<p>See <a href="/donors/">them</a>.</p>'
+    )
+    section.save()
+    report.key_figures.filter(pk=first.pk).update(text="people, and one more", source="Refugee Data Finder")
+    report.key_figures.filter(pk=last.pk).update(order=0)
+    release(report, None, note="The report had left one person out.", is_correction=True)
+    plan = Narrative.objects.get(operation=peru, year=2021, kind="plan", language="en")
+    withdraw(plan, None, reason="replaced", notice="It was not yet agreed.", replaced_by="/operations/peru/")
+    withdraw(chad, None, reason="no_longer_true", notice="The figures are being counted again.")
 
 
 class Unmarked(HTMLParser):
