@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from contributions.models import Contribution
-from operations.models import Edition, TextKind
+import datetime as dt
+
+from django.urls import reverse
+from django.utils import timezone
+
+from contributions.models import Contribution, Donor
+from operations.editions import record, release, withdraw
+from operations.models import Edition, Narrative, Operation, PreviewLink, TextKind
+from operations.previews import token_of
+from tests import factories
 
 PAGES = (
     "/",
@@ -46,9 +54,9 @@ PAGES = (
     "/nowhere/",
     "/operations/peru/2020/?as_of=yesterday",
     "/operations/peru/2020/?as_of=2001-01-01",
+    "/operations/peru/2020/?as_of=1850-01-01",
+    "/preview/nothing/",
 )
-# Of public pages, those that the demonstration has nothing of, and what is no page.
-NOT_HERE = {"operations:preview", "contributions:donor_figure"}
 NO_PAGE = {
     "healthz", "sitemap", "brand_stylesheet", "brand_logo",
     "operations:figure_file", "operations:card", "operations:brief", "operations:edition_brief",
@@ -68,6 +76,50 @@ def public_pages() -> list[str]:
         f"/editions/{profile.pk}/2020/",
         *([with_reference.get_absolute_url()] if with_reference else []),
     ]
+
+
+def pages_in_other_states() -> list[str]:
+    """Makes what the demonstration has nothing of: a correction, a withdrawal, a gift in two parts, a sent draft."""
+    return [*pages_of_a_correction(), *pages_of_a_withdrawal(), *pages_of_a_gift(), page_of_a_draft()]
+
+
+def pages_of_a_correction() -> list[str]:
+    report = Narrative.objects.get(operation__slug="peru", year=2020, kind=TextKind.YEAR_END, language="en")
+    old = Edition.objects.of(report).released().first()
+    report.key_figures.filter(pk=report.key_figures.first().pk).update(text="people, and one more")
+    release(report, None, note="The report had left one person out.", is_correction=True)
+    return [f"/editions/{old.pk}/", f"/editions/{old.pk}/?as_of=2021-12-03"]
+
+
+def pages_of_a_withdrawal() -> list[str]:
+    operation = Operation.objects.get(slug="south-sudan")
+    profile = Edition.objects.of(operation).released().first()
+    withdraw(operation, None, reason="no_longer_true", notice="The figures are being counted again.")
+    return ["/operations/south-sudan/", f"/editions/{profile.pk}/"]
+
+
+def pages_of_a_gift() -> list[str]:
+    """With it, Norway has a second year to draw."""
+    norway, batch = Donor.objects.get(slug="norway"), factories.batch()
+    for operation in (Operation.objects.get(slug="peru"), None):
+        factories.contribution(
+            norway, batch=batch, reference="NOR/2020 7", operation=operation, budget_year=2020
+        )
+    gift = reverse("contributions:contribution", args=["norway", "NOR/2020 7"])
+    return [gift, "/donors/norway/", "/donors/norway/figures/years/"]
+
+
+def page_of_a_draft() -> str:
+    """The address of a signed link to a change that nobody has released."""
+    text = Narrative.objects.get(operation__slug="peru", year=2019, kind=TextKind.YEAR_END, language="en")
+    section = text.sections.first()
+    section.body += "<p>A sentence of the draft.</p>"
+    section.save()
+    now = timezone.now()
+    link = PreviewLink.objects.create(
+        edition=record(text, None), made_at=now, expires_at=now + dt.timedelta(hours=1)
+    )
+    return reverse("operations:preview", args=[token_of(link)])
 
 
 def in_language(address: str, code: str) -> str:

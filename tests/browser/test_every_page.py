@@ -7,7 +7,7 @@ import re
 import pytest
 from django.conf import settings
 
-from tests.public_pages import in_language, public_pages
+from tests.public_pages import in_language, pages_in_other_states, public_pages
 
 from .judging import too_wide, violations
 
@@ -78,7 +78,7 @@ FOCUSED = """() => { const one = document.activeElement;
 
 @pytest.fixture
 def pages(demo) -> list[str]:
-    return public_pages()
+    return [*public_pages(), *pages_in_other_states()]
 
 
 @pytest.mark.parametrize(
