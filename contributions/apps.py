@@ -10,12 +10,15 @@ class ContributionsConfig(AppConfig):
     def ready(self) -> None:
         from operations.addresses import PAGES
         from operations.changes import PARTS
+        from operations.data_views import OF_PAGE
         from operations.importing import import_begins
         from operations.reference import load_groups
         from operations.search import SOURCES
 
         from . import sums
         from .addresses import is_public
+        from .dictionary import CONTRIBUTIONS
+        from .dictionary import register as register_datasets
         from .models import newest_import, shown_otherwise
         from .resources import record_batch
         from .search import Donors
@@ -32,3 +35,7 @@ class ContributionsConfig(AppConfig):
         PARTS.append((_("Latest contributions"), newest_import))
         # Donors are found by the names that readers may know.
         SOURCES.append(Donors())
+        # The public tables of this app, after those of the operations.
+        register_datasets()
+        # Which contributions an operation was given for a year is part of the data of its page.
+        OF_PAGE.append(CONTRIBUTIONS)

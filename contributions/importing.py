@@ -56,6 +56,8 @@ CHUNK = 5000  # rows that are cleaned at a time
 AMOUNTS = ("amount_usd", "amount")
 BEATS = 10_000  # rows between two signs of life
 STAGED_AT_A_TIME = 20_000  # lines of one COPY; SQLite lets others write between two
+# In a file that was taken from this site: what a line does not show (see ``dictionary``).
+WITHHELD = "withheld"
 MOST_NOTED = 20  # warnings of each kind that are told among the notes
 SAMPLE = 8  # rows of a file that are shown
 # Decisions that change what the lines of a file mean.
@@ -434,6 +436,7 @@ class Read:
     rows: int = 0
     bad_lines: int = 0
     left_out: int = 0
+    withheld: int = 0  # of those, the lines that readers are not shown whole
     rounded: int = 0
     problems_kept: int = 0
     warnings: list[Warned] = field(default_factory=list)
@@ -510,8 +513,13 @@ def left_in(
         parts = (
             tuple(zip(*part, strict=True)) for part in iter(lambda: list(islice(rows_and_lines, CHUNK)), [])
         )
+    withheld = source.headers.index(WITHHELD) if WITHHELD in source.headers else None
     for lines, rows in parts:
         count = len(rows)
+        if withheld is not None:
+            stays = [not str(row[withheld] or "").strip() for row in rows]
+            read.withheld += count - sum(stays)
+            lines, rows = list(compress(lines, stays)), list(compress(rows, stays))
         for place, cells, keep in rules:
             stays = [(fold_cell(str(row[place] or "")) in cells) == keep for row in rows]
             lines, rows = list(compress(lines, stays)), list(compress(rows, stays))
@@ -582,6 +590,13 @@ def notes(resource: Any, read: Read, has: set[str]) -> Iterator[str]:
             "%(count)d amounts are finer than a cent and are rounded half-up, each on its own; "
             "the total becomes US$ %(total)s (difference %(difference)s)."
         ) % {"count": read.rounded, "total": f"{read.stored:,}", "difference": read.difference}
+    if read.withheld:
+        said = ngettext(
+            "%d line says in its column “withheld” that it does not show everything, and is left out.",
+            "%d lines say in their column “withheld” that they do not show everything, and are left out.",
+            read.withheld,
+        )
+        yield said % read.withheld
     if "budget_year" not in has:
         yield _("The file has no column “budget_year”: the year of each line's date is taken.")
     for code in sorted(read.warned.keys() - {"footnote"}):  # which is as it should be

@@ -9,8 +9,11 @@ class OperationsConfig(AppConfig):
     verbose_name = _("Operations")
 
     def ready(self) -> None:
+        from .dictionary import register as register_datasets
         from .map_views import check_maps
         from .reference import load_reference_data
 
         register(check_maps)
+        # The public tables of this app.
+        register_datasets()
         post_migrate.connect(load_reference_data, sender=self)

@@ -98,6 +98,16 @@ def side_named(overview: Overview, key: str) -> Side | None:
     return Side.of(profile, year)
 
 
+def named_sides(overview: Overview, keys: Sequence[str]) -> list[tuple[str, Side | None]]:
+    return [(key, side_named(overview, key)) for key in dict.fromkeys(keys)]
+
+
+def sides_asked(request: HttpRequest, overview: Overview) -> list[Side]:
+    """What is compared at an address."""
+    keys = [key.replace("\0", "") for key in request.GET.getlist("with")]
+    return [side for _key, side in named_sides(overview, keys) if side][:MOST]
+
+
 @public_page
 def compare(request: HttpRequest) -> HttpResponse:
     if tidy := tidied(request):
@@ -108,8 +118,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         added = f"{request.GET['add']}-{request.GET.get('year') or overview.usual_year}"
         moment = urlencode({"as_of": request.GET["as_of"]}) if "as_of" in request.GET else ""
         return HttpResponseRedirect(url_of([*keys, added]) + (f"&{moment}" if moment else ""))
-    keys = list(dict.fromkeys(keys))
-    found = [(key, side_named(overview, key)) for key in keys]
+    found = named_sides(overview, keys)
     known = [side for _key, side in found if side]
     shown = known[:MOST]
     sides = [

@@ -7,19 +7,22 @@ words that read from the right are isolated and their anchors turned, because re
 
 from __future__ import annotations
 
+import json as standard_json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import resvg_py
 import tablib
 from django.conf import settings
 
 from . import brand, charts, maps
-from .tables import PlainCSV
+from .tables import PlainCSV, PlainXLSX
 
 VERSION = 2  # of the drawing; counted up, files that are kept are made anew
 WIDTH, MARGIN = 768, 24
@@ -372,6 +375,34 @@ def png(svg: str, scale: int = PNG_SCALE) -> bytes:
 
 def csv(table: charts.Table) -> bytes:
     """The table as UTF-8: keys as heads, figures exact and without locale, and in “missing” why one is not there."""
+    return PlainCSV().export_data(dataset_of(table)).encode()
+
+
+def xlsx(table: charts.Table) -> bytes:
+    return PlainXLSX().export_data(dataset_of(table))
+
+
+def json(figure: Figure) -> bytes:
+    """What the figure says of itself, and an object for each row of its table."""
+    rows = dataset_of(figure.table)
+    found = {
+        "meta": {
+            "title": f"{figure.place}: {figure.title}",
+            "source": [line for line in figure.source if line],
+            "page": figure.address,
+        },
+        "data": [dict(zip(rows.headers, map(plain_value, row), strict=True)) for row in rows],
+    }
+    return (standard_json.dumps(found, ensure_ascii=False) + "\n").encode()
+
+
+def plain_value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value if isinstance(value, int | float | str | None) else str(value)
+
+
+def dataset_of(table: charts.Table) -> tablib.Dataset:
     rows = tablib.Dataset(headers=[*table.keys, "missing"])
     for row in table.rows:
         reasons = [
@@ -380,4 +411,4 @@ def csv(table: charts.Table) -> bytes:
             if cell.missing_reason
         ]
         rows.append([*(cell.value if cell.numeric else cell.text for cell in row), "; ".join(reasons)])
-    return PlainCSV().export_data(rows).encode()
+    return rows

@@ -37,6 +37,7 @@ from .models import Agency
 from .pages import OperationPage
 from .profiles import MEASURES, Value
 from .readers import public_page
+from .tables import PlainXLSX
 from .templatetags.figures import usd_short
 from .templatetags.readers import keep
 from .views import load_page
@@ -48,6 +49,11 @@ CHARTS = {
     "money": money_chart,
 } | {f"pillars-{m.replace('_', '-')}": partial(pillar_chart, measure=m) for m in MEASURES}
 KEPT_FOR = 7 * 24 * 3600  # seconds
+TABLE_FILES = {
+    "csv": (lambda found: figure_files.csv(found.table), "text/csv; charset=utf-8"),
+    "xlsx": (lambda found: figure_files.xlsx(found.table), PlainXLSX.content_type),
+    "json": (figure_files.json, "application/json"),
+}
 
 Chart = charts.Chart | None
 
@@ -195,7 +201,7 @@ def card_of(page: OperationPage) -> Card:
 class FileKind:
     """In the address of a file."""
 
-    regex = "svg|png|csv"
+    regex = "svg|png|csv|xlsx|json"
 
     def to_python(self, value: str) -> str:
         return value
@@ -234,16 +240,17 @@ def figure_file(request: HttpRequest, slug: str, year: int, name: str, kind: str
 
 def file_response(request: HttpRequest, found: Figure, kind: str, file_name: str) -> HttpResponse:
     """The figure as a file of this kind; ``file_name`` is without its ending."""
-    if kind == "csv":
+    if kind in TABLE_FILES:
         if found.table is None:
             raise Http404(_("This figure has no table."))
-        content, content_type = figure_files.csv(found.table), "text/csv; charset=utf-8"
+        make, content_type = TABLE_FILES[kind]
+        content = make(found)
     else:
         content, content_type = figure_files.figure_svg(found, *writing()).encode(), "image/svg+xml"
         if kind == "png":
             content, content_type = kept_png(request, content.decode()), "image/png"
     response = HttpResponse(content, content_type=content_type)
-    shown = "attachment" if kind == "csv" else "inline"
+    shown = "attachment" if kind in TABLE_FILES else "inline"
     response["Content-Disposition"] = f'{shown}; filename="{file_name}.{kind}"'
     return response
 

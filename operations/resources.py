@@ -261,6 +261,17 @@ class OfficeResource(ProfileResource):
             "is_approximate",
         )
 
+    def compare(self, rows: list[Row], plan: Plan) -> None:
+        """An approximate place as this site publishes it, to a tenth of a degree, leaves the exact one as it is."""
+        known = self.known_rows(rows)
+        for row in rows:
+            office = known.get(self.identify(row.values))
+            if office and office.is_approximate and office.latitude is not None:
+                stored = {"latitude": office.latitude, "longitude": office.longitude}
+                if all(row.values.get(axis) == round(value, 1) for axis, value in stored.items()):
+                    row.values |= stored
+        super().compare(rows, plan)
+
     def check_row(self, row: Row) -> Iterable[tuple[str, str]]:
         for name in ("kind", "is_public", "is_approximate"):
             if row.values.get(name) in ("", None):

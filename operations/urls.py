@@ -3,6 +3,7 @@ from django.urls import path, register_converter
 from . import (
     about,
     comparing,
+    data_views,
     feeds,
     figure_views,
     finding,
@@ -28,6 +29,7 @@ class Year:
 register_converter(Year, "year")
 register_converter(map_views.SheetConverter, "sheet")
 register_converter(figure_views.FileKind, "filekind")
+register_converter(data_views.DataKind, "datakind")
 
 app_name = "operations"
 
@@ -52,6 +54,19 @@ urlpatterns = [
     path("editions/<int:pk>/<year:year>/", views.edition, name="edition"),
     path("editions/<int:pk>/brief.pdf", pdf_views.edition_brief, name="edition_brief"),
     path("editions/<int:pk>/<year:year>/brief.pdf", pdf_views.edition_brief, name="edition_brief"),
+    # The same addresses with .csv, .xlsx or .json: the data of the page.
+    path("data/", data_views.data, name="data"),
+    path("data/<slug:name>.<datakind:kind>", data_views.dataset, name="dataset"),
+    path("operations.<datakind:kind>", data_views.operations, name="operations_data"),
+    path("operations/<slug:slug>.<datakind:kind>", data_views.operation, name="operation_data"),
+    path("operations/<slug:slug>/<year:year>.<datakind:kind>", data_views.operation, name="year_data"),
+    path(
+        "operations/<slug:slug>/<year:year>/<slug:name>.<datakind:kind>", data_views.table, name="table_data"
+    ),
+    path("regions/<slug:code>.<datakind:kind>", data_views.region, name="region_data"),
+    path("compare.<datakind:kind>", data_views.compare, name="compare_data"),
+    path("editions/<int:pk>.<datakind:kind>", data_views.edition, name="edition_data"),
+    path("editions/<int:pk>/<year:year>.<datakind:kind>", data_views.edition, name="edition_data"),
     path("feeds/releases.atom", feeds.releases, name="releases"),
     path("maps/outlines/<sheet:sheet>.geojson", map_views.outlines, name="outlines"),
     path("methodology/", views.methodology, name="methodology"),

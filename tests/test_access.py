@@ -31,6 +31,7 @@ from django.urls.resolvers import LocalePrefixPattern
 from pypdf import PdfReader
 
 from contributions.models import Contribution, Donor
+from operations.datasets import REGISTRY
 from operations.drafts import answer, checked
 from operations.models import (
     Edition,
@@ -248,6 +249,17 @@ def work_lists(scene: Scene) -> list[str]:
     ]
 
 
+DATA_FORMS = ("csv", "json", "xlsx", "csv-metadata.json")
+
+
+def forms(scene: Scene) -> list[dict[str, Any]]:
+    return [{"kind": kind} for kind in DATA_FORMS]
+
+
+def every_table(scene: Scene) -> list[dict[str, Any]]:
+    return [{"name": dataset.name, "kind": kind} for dataset in REGISTRY for kind in DATA_FORMS]
+
+
 MONEY_CHARTS = ("donors", "earmarking", "months")
 
 
@@ -436,6 +448,59 @@ TABLE: dict[str, Pages] = {
         lambda scene: [{**each, "year": 2021} for each in every_edition(scene)]
     ),
     "feeds/releases.atom": Pages(queries=MOMENTS),
+    "data/": Pages(),
+    "data/<slug:name>.<datakind:kind>": Pages(every_table, MOMENTS),
+    "operations.<datakind:kind>": Pages(forms, (*MOMENTS, "?year=2021&sort=-budget", "?q=Land")),
+    "operations/<slug:slug>.<datakind:kind>": Pages(
+        lambda scene: [{**page, "kind": "json"} for page in slugs(scene)], MOMENTS[:2]
+    ),
+    "operations/<slug:slug>/<year:year>.<datakind:kind>": Pages(
+        lambda scene: [
+            {**page, "kind": ("json", "xlsx", "csv")[number % 3]}
+            for number, page in enumerate(slugs_and_years(scene))
+        ]
+    ),
+    "operations/<slug:slug>/<year:year>/<slug:name>.<datakind:kind>": Pages(
+        lambda scene: [
+            {**page, "name": name, "kind": "csv"}
+            for page in slugs_and_years(scene)[::3]
+            for name in (
+                "population",
+                "key-figures",
+                "texts",
+                "contributions",
+                "changes",
+                "editions",
+                "offices",
+            )
+        ]
+    ),
+    "regions/<slug:code>.<datakind:kind>": Pages(
+        lambda scene: [
+            {"code": code.lower(), "kind": "csv"} for code in Region.objects.values_list("code", flat=True)
+        ]
+    ),
+    "compare.<datakind:kind>": Pages(
+        lambda scene: [{"kind": "json"}],
+        lambda scene: [
+            f"?with={operation.slug}-2020&with={operation.slug}-2021" for operation in operations_of(scene)
+        ],
+    ),
+    "editions/<int:pk>.<datakind:kind>": Pages(
+        lambda scene: [{**edition, "kind": "json"} for edition in every_edition(scene)]
+    ),
+    "editions/<int:pk>/<year:year>.<datakind:kind>": Pages(
+        lambda scene: [{**edition, "year": 2021, "kind": "csv"} for edition in every_edition(scene)[::3]]
+    ),
+    "contributions.<datakind:kind>": Pages(forms, contributions_asked),
+    "contributions/days.<datakind:kind>": Pages(lambda scene: [{"kind": "csv"}], contributions_asked),
+    "contributions/<slug:slug>/<reference:reference>.<datakind:kind>": Pages(
+        lambda scene: [{**gift, "kind": "json"} for gift in gifts(scene)]
+    ),
+    "donors.<datakind:kind>": Pages(forms, (*MOMENTS, "?year=2021")),
+    "donors/<slug:slug>.<datakind:kind>": Pages(
+        lambda scene: [{"slug": donor.slug, "kind": "csv"} for donor in Donor.objects.order_by("pk")[:12]]
+    ),
     "maps/outlines/<sheet:sheet>.geojson": Pages(
         lambda scene: [{"sheet": "-90,-30,-60,5"}, {"sheet": "-170,-60,190,85"}, {"sheet": "1,2,3,4"}]
     ),

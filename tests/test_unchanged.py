@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from contributions.models import Contribution, Donor
 from operations import editions
+from operations.datasets import REGISTRY
 from operations.models import (
     Answer,
     Edition,
@@ -155,6 +156,39 @@ PAGES: dict[str, Callable[[World], list[str]]] = {
     # Those that are there, and the next ones.
     "editions/<int:pk>/": lambda world: [f"/editions/{pk}/" for pk in keys(world)],
     "editions/<int:pk>/<year:year>/": lambda world: [f"/editions/{pk}/2020/" for pk in keys(world)[:2]],
+    "data/": lambda world: ["/data/"],
+    "data/<slug:name>.<datakind:kind>": lambda world: [
+        f"/data/{dataset.name}.{kind}" for dataset in REGISTRY for kind in ("csv", "json")
+    ],
+    "operations.<datakind:kind>": lambda world: [
+        "/operations.csv",
+        "/operations.csv-metadata.json?year=2020",
+    ],
+    "operations/<slug:slug>.<datakind:kind>": lambda world: ["/operations/per.csv", "/operations/new.csv"],
+    "operations/<slug:slug>/<year:year>.<datakind:kind>": lambda world: [
+        "/operations/per/2020.json",
+        "/operations/per/2020.xlsx",
+        "/operations/col/2022.csv",
+    ],
+    "operations/<slug:slug>/<year:year>/<slug:name>.<datakind:kind>": lambda world: [
+        f"/operations/per/2020/{name}.csv" for name in ("population", "texts", "contributions", "changes")
+    ],
+    "regions/<slug:code>.<datakind:kind>": lambda world: ["/regions/ame.csv"],
+    "compare.<datakind:kind>": lambda world: ["/compare.csv?with=per-2020&with=col-2020"],
+    "editions/<int:pk>.<datakind:kind>": lambda world: [f"/editions/{pk}.json" for pk in keys(world)],
+    "editions/<int:pk>/<year:year>.<datakind:kind>": lambda world: [
+        f"/editions/{pk}/2020.csv" for pk in keys(world)[:2]
+    ],
+    "contributions.<datakind:kind>": lambda world: [
+        "/contributions.csv",
+        "/contributions.json?operation=per",
+    ],
+    "contributions/days.<datakind:kind>": lambda world: ["/contributions/days.csv"],
+    "contributions/<slug:slug>/<reference:reference>.<datakind:kind>": lambda world: [
+        "/contributions/norway/nothing.csv"
+    ],
+    "donors.<datakind:kind>": lambda world: ["/donors.csv", "/donors.xlsx"],
+    "donors/<slug:slug>.<datakind:kind>": lambda world: ["/donors/norway.csv", "/donors/nobody-yet.csv"],
     "feeds/releases.atom": lambda world: ["/feeds/releases.atom"],
     "maps/outlines/<sheet:sheet>.geojson": lambda world: ["/maps/outlines/-90,-30,-60,5.geojson"],
     "methodology/": lambda world: ["/methodology/"],
@@ -223,7 +257,7 @@ def answers(asked: list[str]) -> Answers:
     for address in asked:
         response = client.get(address)
         # A script's nonce is drawn anew for each answer.
-        body = response.content.replace(
+        body = response.getvalue().replace(
             str(getattr(response.wsgi_request, "_csp_nonce", None) or "-").encode(), b"-"
         )
         got[address] = (response.status_code, [response.get(name) for name in HEADERS], body)

@@ -18,6 +18,7 @@ from operations.profiles import MoneyYear
 from operations.rounding import half_up
 from operations.templatetags.figures import MISSING, minus, usd
 
+from ..filters import Filters
 from ..lines import by_day, latest, number_footnotes, public_lines
 from ..models import Contribution, DailySum
 from ..received import Received
@@ -52,7 +53,12 @@ def contributions_counted(context: dict[str, Any]) -> dict[str, Any]:
 def contributions_received(context: dict[str, Any], page: OperationPage) -> dict[str, Any]:
     """What an operation received for the year of its page, by donor and earmarking, and what cannot be attributed."""
     request = context.get("request")
-    return {"request": request, "received": Received.load(page, getattr(request, "at", None))}
+    return {
+        "request": request,
+        "page": page,
+        "edition": context.get("edition"),
+        "received": Received.load(page, getattr(request, "at", None)),
+    }
 
 
 @register.inclusion_tag("contributions/side_by_side.html", takes_context=True)
@@ -117,3 +123,10 @@ def neighbour(context: dict[str, Any], changes: dict[str, Any]) -> str:
         if value:
             query[name] = value
     return f"?{query.urlencode()}" if query else context["request"].path
+
+
+@register.simple_tag
+def data_url(filters: Filters, part: str = "") -> str:
+    """The list in this state, or a part beside it, as ``data_address`` takes it."""
+    path, mark, query = filters.url(sort="").partition("?")
+    return f"{path}{part}{mark}{query}"

@@ -74,6 +74,27 @@ def in_same_past(context: dict[str, Any], path: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def data_address(context: dict[str, Any], kind: str, path: str = "") -> str:
+    """Where the data of this page, or of the one at ``path``, are as a file; in the same past as this page, on an edition's page in that past."""
+    request = context["request"]
+    is_own = not path
+    if is_own:
+        query = request.GET.copy()
+        for name in ("as_of", "page", "before", "after", "circles"):
+            query.pop(name, None)
+        path = request.path + (f"?{query.urlencode()}" if query else "")
+    here, _mark, query = path.partition("?")
+    found = f"{here.rstrip('/')}.{kind}" + (f"?{query}" if query else "")
+    return keep(context, found) if is_own else in_same_past(context, found)
+
+
+@register.simple_tag
+def table_path(page: Any, name: str) -> str:
+    """Where one table of an operation's year stands, as ``data_address`` takes it."""
+    return reverse("operations:year", args=[page.profile.slug, page.year]) + f"{name}/"
+
+
+@register.simple_tag(takes_context=True)
 def embed_code(context: dict[str, Any], name: str, title: str, height: float, base: str = "") -> str:
     """The element for a page of another site that shows the figure, as text: to be escaped like any other."""
     address = context["request"].build_absolute_uri(figure_address(context, name, "", base))

@@ -708,7 +708,9 @@ def test_every_formula_that_a_page_links_to_is_there(client, money_of_peru, give
     }
     assert links.keys() == {
         "people", "money", "key-figures", "totals", "contributions", "which-figure-is-shown", "gap", "share-spent",
-        "not-explained-by-contributions", "rate-of-a-gift", "gifts-of-private-donors",
+        "not-explained-by-contributions", "rate-of-a-gift", "gifts-of-private-donors", "total-of-a-year",
+        "plan-and-year-end", "a-line", "rank-of-a-donor", "share-of-a-donor", "per-inhabitant",
+        "change-of-a-donor-against-the-year-before",
     }  # fmt: skip
     ids = set(re.findall(r'id="([^"]+)"', pages["/methodology/"]))
     assert {anchor: path for anchor, path in links.items() if anchor not in ids} == {}

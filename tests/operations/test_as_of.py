@@ -55,7 +55,7 @@ def released(*working_copies, at):
 
 EVERY_PAGE = [
     "/", "/operations/", "/operations/per/", "/operations/per/2020/", "/operations/per/2020/pillars/",
-    "/operations/per/2020/history/", "/contributions/", "/donors/", "/donors/norway/", "/about/data/",
+    "/operations/per/2020/history/", "/contributions/", "/donors/", "/donors/norway/", "/about/data/", "/data/",
     "/methodology/", "/accessibility/",
     "/feeds/releases.atom", "/sitemap.xml",
 ]  # fmt: skip
@@ -169,7 +169,7 @@ def test_a_draft_and_a_scheduled_edition_change_no_page_of_the_past(client, peru
 # --- What it says ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", EVERY_PAGE[:-4])
+@pytest.mark.parametrize("page", EVERY_PAGE[:-5])
 def test_every_page_of_the_past_says_so_and_leads_to_the_present(client, peru, page):
     response = client.get(f"{page}?as_of=2021-05-25")
     assert "This is the page as it stood on 25 May 2021. See it as it is now" in words(response)
@@ -186,7 +186,9 @@ def test_every_page_of_today_says_nothing_of_it(client, peru, page):
     html = client.get(page).content.decode()
     assert "as it stood on" not in html
     assert "noindex" not in html
-    assert "as_of" not in html.replace('<code dir="ltr">?as_of=2021-06-30</code>', "")  # how to ask for it
+    assert "as_of" not in html.replace("?as_of=2021-06-30", "").replace(
+        "<code>as_of</code>", ""
+    )  # how to ask for it
 
 
 def test_a_time_is_shown_with_its_zone_and_the_rest_of_the_address_stays(client, peru):
@@ -223,7 +225,7 @@ def test_filters_and_pages_stay_in_the_past(client, peru):
 # --- Where there is nothing -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", [page for page in EVERY_PAGE[:-4] if "2020" not in page or "20/" in page])
+@pytest.mark.parametrize("page", [page for page in EVERY_PAGE[:-5] if "2020" not in page or "20/" in page])
 def test_before_the_first_release_the_page_names_the_first_day(client, peru, page):
     response = client.get(f"{page}?as_of=2021-03-04")
     assert response.status_code == 404
