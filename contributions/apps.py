@@ -9,6 +9,7 @@ class ContributionsConfig(AppConfig):
 
     def ready(self) -> None:
         from operations.addresses import PAGES
+        from operations.api import CHANGED
         from operations.changes import PARTS
         from operations.data_views import OF_PAGE
         from operations.importing import import_begins
@@ -19,7 +20,7 @@ class ContributionsConfig(AppConfig):
         from .addresses import is_public
         from .dictionary import CONTRIBUTIONS
         from .dictionary import register as register_datasets
-        from .models import newest_import, shown_otherwise
+        from .models import newest_change_of_books, newest_import, shown_otherwise
         from .resources import record_batch
         from .search import Donors
 
@@ -39,3 +40,4 @@ class ContributionsConfig(AppConfig):
         register_datasets()
         # Which contributions an operation was given for a year is part of the data of its page.
         OF_PAGE.append(CONTRIBUTIONS)
+        CHANGED.append(newest_change_of_books)

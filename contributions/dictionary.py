@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
+import re
 from collections.abc import Iterator
 from itertools import groupby, pairwise
 from typing import Any
@@ -23,6 +25,7 @@ from .privacy import WITHHELD
 from .ranking import Ranking
 
 AT_A_TIME = 2_000
+LINE_ID = re.compile(r"([0-9a-f]{32})-([0-9]{1,9})")
 NAMED = ("q", "year", "donor", "kind", "country", "region", "operation", "earmarking", "date")
 
 DONOR_KIND = Field(
@@ -87,7 +90,8 @@ def filters_of(asked: Asked) -> Filters:
         found = Filters(given, public_places(asked.at), given_families(lines, asked.at), lines)
         for name, value in given.items():
             if name not in found.query:
-                raise UnknownValue(name, f"Nothing is published for the {name} “{value}”.")
+                said = f"Nothing is published for the {name} “{value}”."
+                raise UnknownValue(name, said, is_absent=True)
         return found
 
     return asked.once(("filters", *sorted(asked.filters.items())), load)
@@ -224,28 +228,43 @@ def of_sums() -> Q:
     return Q(is_cell=True)
 
 
-def contribution_cursor(row: Row) -> str:
-    return str(row["id"])
-
-
-def contributions_after(asked: Asked, cursor: str) -> Iterator[Row]:
-    """The rows behind the one of this id; a line that is gone since is looked for among all its forms."""
-    if cursor.startswith("sum-"):
-        rows = sum_rows(asked)
-        for row in rows:
-            if row["id"] == cursor:
-                break
-        yield from rows
+def contributions_after(asked: Asked, key: str) -> Iterator[Row]:
+    """The rows behind the one of this id."""
+    if key.startswith("sum-"):
+        rest = itertools.dropwhile(lambda row: row["id"] != key, sum_rows(asked))
+        yield from itertools.islice(rest, 1, None)
         return
-    key, _dash, occurrence = cursor.partition("-")
-    if len(key) != 32 or not occurrence.isdecimal():
-        raise UnknownValue("cursor", "This cursor is none that this address gave.")
-    form = Contribution.objects.released(asked.at).filter(key=key, occurrence=int(occurrence[:9]))
-    place = form.values_list("date", "pk").first()
+    place = form_of(asked, key).values_list("date", "pk").first()
     if place is None:
-        raise UnknownValue("cursor", "The line that this cursor names is gone. Begin anew, without a cursor.")
+        said = "The line that this cursor names is gone. Begin anew, without a cursor."
+        raise UnknownValue("cursor", said, is_absent=True)
     yield from line_rows(asked, place)
     yield from sum_rows(asked)
+
+
+def form_of(asked: Asked, key: str) -> Any:
+    """The public form of a line by its id; none for what is no id."""
+    released = Contribution.objects.released(asked.at)
+    if not (match := LINE_ID.fullmatch(key)):
+        return released.none()
+    return released.filter(key=match[1], occurrence=int(match[2]))
+
+
+def contribution_of(asked: Asked, key: str) -> Row | None:
+    """The line, or sum, of an id."""
+    if key.startswith("sum-"):
+        return next((row for row in sum_rows(asked) if row["id"] == key), None)
+    return next(rows_of(form_of(asked, key), donors_by_key(asked), codes_of(asked)), None)
+
+
+def day_of(asked: Asked, key: str) -> Row | None:
+    """The public line of a key, which begins with its day."""
+    try:
+        day = dt.date.fromisoformat(key.partition("~")[0])
+    except ValueError:
+        return None
+    rows = day_rows(asked.narrowed(date=day.isoformat()))
+    return next((row for row in rows if CONTRIBUTION_DAYS.identify(row) == key), None)
 
 
 CONTRIBUTIONS = Dataset(
@@ -278,7 +297,7 @@ CONTRIBUTIONS = Dataset(
     filters=FILTERS,
     imported_as="contributions",
     after=contributions_after,
-    cursor=contribution_cursor,
+    find=contribution_of,
 )  # fmt: skip
 
 
@@ -327,6 +346,7 @@ CONTRIBUTION_DAYS = Dataset(
     ),
     rows=day_rows,
     filters=FILTERS,
+    find=day_of,
 )  # fmt: skip
 
 

@@ -54,11 +54,14 @@ class Filter:
 
 
 class UnknownValue(Exception):
-    """A filter asks for what is not there; ``name`` is the filter, the message says what to do."""
+    """A filter asks for what cannot be, or (``is_absent``) for what is not published; ``name`` is the filter.
 
-    def __init__(self, name: str, said: str) -> None:
+    The message says what to do.
+    """
+
+    def __init__(self, name: str, said: str, is_absent: bool = False) -> None:
         super().__init__(said)
-        self.name = name
+        self.name, self.is_absent = name, is_absent
 
 
 @dataclass
@@ -90,10 +93,7 @@ Rows = Callable[[Asked], Iterable[Row]]
 
 @dataclass(frozen=True)
 class Dataset:
-    """``key``: the fields that name a row for good. Rows come in one order that does not change by itself.
-
-    ``after``: of a row that a page of the API ended with, gives the rows behind it without reading those before.
-    """
+    """``key``: the fields that name a row for good. Rows come in one order that does not change by itself."""
 
     name: str  # in addresses: with hyphens
     title: str
@@ -104,9 +104,9 @@ class Dataset:
     filters: tuple[Filter, ...] = ()
     # Which table of the admin's import takes the file back, with nothing changed; empty for none.
     imported_as: str = ""
-    # Rows after the one that a cursor names (see ``Cursor``); where None, they are counted off.
+    # The rows behind the one of a key, and the row of a key; where None, all are gone through.
     after: Callable[[Asked, str], Iterable[Row]] | None = None
-    cursor: Callable[[Row], str] | None = None
+    find: Callable[[Asked, str], Row | None] | None = None
     is_dated: bool = True  # whether it changes with releases alone
 
     @cached_property
@@ -116,6 +116,24 @@ class Dataset:
     def identify(self, row: Row) -> str:
         """The key of a row as one text."""
         return "~".join("" if row[name] is None else str(row[name]) for name in self.key)
+
+    def row(self, asked: Asked, key: str) -> Row | None:
+        """The row of this key."""
+        if self.find:
+            return self.find(asked, key)
+        return next((row for row in self.rows(asked) if self.identify(row) == key), None)
+
+    def rows_after(self, asked: Asked, key: str) -> Iterable[Row]:
+        """The rows behind the one of this key; ``UnknownValue`` where it is gone."""
+        if self.after:
+            return self.after(asked, key)
+        rows = iter(self.rows(asked))
+        for row in rows:
+            if self.identify(row) == key:
+                return rows
+        raise UnknownValue(
+            "cursor", "The row that this cursor names is gone. Begin anew, without a cursor.", True
+        )
 
     def check(self, filters: Mapping[str, str]) -> None:
         """``UnknownValue`` for a filter that the dataset has not, or a value that it cannot have."""

@@ -129,12 +129,13 @@ def released(asked: Asked) -> list[Released]:
         found = [one for one in found if text in (one.code.casefold(), one.profile.slug.casefold())]
         if not found:
             said = f"No released operation has the code or address “{asked.filters['operation']}”."
-            raise UnknownValue("operation", said)
+            raise UnknownValue("operation", said, is_absent=True)
     if text := asked.filters.get("region", ""):
         tree = tree_of(asked)
         code = tree.named(text)
         if code is None:
-            raise UnknownValue("region", f"No region with released operations has the code “{text}”.")
+            said = f"No region with released operations has the code “{text}”."
+            raise UnknownValue("region", said, is_absent=True)
         within = set(tree.within(code))
         found = [one for one in found if one.profile.region and one.profile.region["code"] in within]
     return found

@@ -90,7 +90,16 @@ def pages(at: dt.datetime) -> list[SitePage]:
     profiles, tree = overview.profiles, Tree.load(overview)
     newest = max((changed(rows, {None}) for rows in by_slug.values() if has_profile(rows)), default=None)
     found = [SitePage("operations:home", (), newest), SitePage("operations:operations", (), newest)]
-    found += map(SitePage, ("operations:methodology", "operations:about_data", "operations:accessibility"))
+    found += map(
+        SitePage,
+        (
+            "operations:methodology",
+            "operations:about_data",
+            "operations:data",
+            "operations:api",
+            "operations:accessibility",
+        ),
+    )
     for code in tree.order:
         within = overview.within(tree.within(code)).profiles
         at_region = max(

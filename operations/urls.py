@@ -56,6 +56,7 @@ urlpatterns = [
     path("editions/<int:pk>/<year:year>/brief.pdf", pdf_views.edition_brief, name="edition_brief"),
     # The same addresses with .csv, .xlsx or .json: the data of the page.
     path("data/", data_views.data, name="data"),
+    path("api/", views.api, name="api"),
     path("data/<slug:name>.<datakind:kind>", data_views.dataset, name="dataset"),
     path("operations.<datakind:kind>", data_views.operations, name="operations_data"),
     path("operations/<slug:slug>.<datakind:kind>", data_views.operation, name="operation_data"),

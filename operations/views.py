@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -165,9 +165,21 @@ def nothing_left(slug: str, year: int | None, at: dt.datetime) -> Exception:
 
 @public_page
 def methodology(request: HttpRequest) -> HttpResponse:
-    text = (Path(settings.BASE_DIR) / "docs" / "calculations.md").read_text(encoding="utf-8")
-    body = markdown.markdown(text, extensions=["tables", "toc", "attr_list"], output_format="html")
-    return render(request, "operations/methodology.html", {"body": mark_safe(body)})  # noqa: S308 — our own file
+    return render(request, "operations/methodology.html", {"body": read_doc("calculations.md")})
+
+
+@public_page
+def api(request: HttpRequest) -> HttpResponse:
+    """How programs ask for the data."""
+    return render(request, "operations/api.html", {"body": read_doc("api.md")})
+
+
+def read_doc(name: str) -> SafeString:
+    """A document of the project as HTML."""
+    text = (Path(settings.BASE_DIR) / "docs" / name).read_text(encoding="utf-8")
+    extensions = ["tables", "toc", "attr_list", "fenced_code"]
+    body = markdown.markdown(text, extensions=extensions, output_format="html")
+    return mark_safe(body)  # noqa: S308 — our own file
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

@@ -124,7 +124,8 @@ def path(route: str, parts: dict[str, Any]) -> str:
 
 
 def in_language(address: str, language: str) -> str:
-    return address if language == "en" or address in UNTRANSLATED else f"/{language}{address}"
+    is_one = address in UNTRANSLATED or address.startswith("/api/v1")
+    return address if language == "en" or is_one else f"/{language}{address}"
 
 
 UNTRANSLATED = {
@@ -449,6 +450,32 @@ TABLE: dict[str, Pages] = {
     ),
     "feeds/releases.atom": Pages(queries=MOMENTS),
     "data/": Pages(),
+    "api/": Pages(),
+    "api/v1/": Pages(),
+    "api/v1/openapi.json": Pages(),
+    "api/v1/search": Pages(queries=lambda scene: [query for query in searched(scene)[::4] if "q=" in query]),
+    "api/v1/<slug:name>": Pages(
+        lambda scene: [{"name": dataset.name} for dataset in REGISTRY],
+        lambda scene: [
+            "?limit=1000",
+            "?limit=1000&as_of=2021-11-25",
+            "?as_of=2199-01-01&language=fr",
+            *(f"?operation={operation.code}" for operation in operations_of(scene)),
+            *(f"?donor={slug}" for slug in Donor.objects.order_by("pk").values_list("slug", flat=True)[:6]),
+        ],
+    ),
+    "api/v1/<slug:name>/<path:key>": Pages(
+        lambda scene: [
+            *({"name": "operations", "key": operation.code} for operation in operations_of(scene)),
+            *({"name": "editions", "key": edition["pk"]} for edition in every_edition(scene)),
+            *(
+                {"name": "contributions", "key": f"{line.key.hex}-{line.occurrence}"}
+                for line in Contribution.objects.order_by("pk")
+            ),
+            *({"name": "donors", "key": donor.slug} for donor in Donor.objects.order_by("pk")),
+        ]
+    ),
+    "api/v1/<anything:rest>": Pages(lambda scene: [{"rest": "a/b/"}]),
     "data/<slug:name>.<datakind:kind>": Pages(every_table, MOMENTS),
     "operations.<datakind:kind>": Pages(forms, (*MOMENTS, "?year=2021&sort=-budget", "?q=Land")),
     "operations/<slug:slug>.<datakind:kind>": Pages(

@@ -157,6 +157,17 @@ PAGES: dict[str, Callable[[World], list[str]]] = {
     "editions/<int:pk>/": lambda world: [f"/editions/{pk}/" for pk in keys(world)],
     "editions/<int:pk>/<year:year>/": lambda world: [f"/editions/{pk}/2020/" for pk in keys(world)[:2]],
     "data/": lambda world: ["/data/"],
+    "api/": lambda world: ["/api/"],
+    "api/v1/": lambda world: ["/api/v1/"],
+    "api/v1/openapi.json": lambda world: ["/api/v1/openapi.json"],
+    "api/v1/search": lambda world: ["/api/v1/search?q=peru", "/api/v1/search?q=new"],
+    "api/v1/<slug:name>": lambda world: [f"/api/v1/{dataset.name}" for dataset in REGISTRY],
+    "api/v1/<slug:name>/<path:key>": lambda world: [
+        "/api/v1/operations/PER",
+        "/api/v1/operations/NEW",
+        *(f"/api/v1/editions/{pk}" for pk in keys(world)[:4]),
+    ],
+    "api/v1/<anything:rest>": lambda world: ["/api/v1/a/b/"],
     "data/<slug:name>.<datakind:kind>": lambda world: [
         f"/data/{dataset.name}.{kind}" for dataset in REGISTRY for kind in ("csv", "json")
     ],
@@ -234,7 +245,7 @@ def addresses(world: World, languages: tuple[str, ...] = LANGUAGES) -> list[str]
         found += [(address, language) for language in languages or (own,)]
         past, future = (moment.replace("?", "&") if "?" in address else moment for moment in MOMENTS)
         found += [(address + past, own)] + ([(address + future, own)] if languages else [])
-    untranslated = ("/healthz", "/sitemap.xml", "/brand/")
+    untranslated = ("/healthz", "/sitemap.xml", "/brand/", "/api/v1")
     return list(
         dict.fromkeys(
             address if language == "en" or address.startswith(untranslated) else f"/{language}{address}"

@@ -4,7 +4,14 @@ One ``Contribution`` is one allocation of one instalment, as in the agency's own
 sees the lines of released imports, grouped; a line that changed is replaced, never overwritten.
 """
 
-from .batch import ImportBatch, ImportProblem, ImportSource, import_path, newest_import
+from .batch import (
+    ImportBatch,
+    ImportProblem,
+    ImportSource,
+    import_path,
+    newest_change_of_books,
+    newest_import,
+)
 from .contribution import Contribution, ContributionQuerySet, contribution_key, line_digest
 from .donor import (
     NAMES,
@@ -48,6 +55,7 @@ __all__ = [
     "line_digest",
     "merged_slug",
     "names_a_class",
+    "newest_change_of_books",
     "newest_import",
     "shown_otherwise",
 ]

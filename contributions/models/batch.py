@@ -176,3 +176,10 @@ def newest_import(at: dt.datetime) -> dt.datetime | None:
     """When the newest import of contributions that readers see was released, until ``at``."""
     public = ImportBatch.objects.filter(table=CONTRIBUTIONS, withdrawn_at__isnull=True, released_at__lte=at)
     return public.aggregate(newest=Max("released_at"))["newest"]
+
+
+def newest_change_of_books(at: dt.datetime) -> dt.datetime | None:
+    """When readers last saw the contributions change until ``at``: by a release, or because one was undone."""
+    seen = ImportBatch.objects.filter(table=CONTRIBUTIONS, released_at__lte=at).order_by()
+    times = seen.aggregate(released=Max("released_at"), undone=Max("withdrawn_at")).values()
+    return max(filter(None, times), default=None)

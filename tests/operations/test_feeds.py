@@ -168,7 +168,7 @@ def test_the_sitemap_lists_every_public_page_in_every_language(client, peru):
     )
     paths = [
         "/", "/operations/", "/operations/col/", "/methodology/", "/contributions/", "/donors/", "/donors/norway/",
-        "/donors/sweden/", "/about/data/", "/accessibility/",
+        "/donors/sweden/", "/about/data/", "/data/", "/api/", "/accessibility/",
         *(f"/operations/per/{year}/{more}" for year in (2019, 2020, 2021) for more in ("", "history/", "pillars/")),
     ]  # fmt: skip
     here = "http://testserver"
@@ -228,14 +228,14 @@ def test_many_pages_come_in_several_files(client, peru, monkeypatch):
     monkeypatch.setattr(sitemap, "AT_ONCE", 2)
     root = ElementTree.fromstring(client.get("/sitemap.xml").content)
     files = [entry.findtext(f"{MAPS}loc") for entry in root.iter(f"{MAPS}sitemap")]
-    assert files == [f"http://testserver/sitemap.xml?file={number}" for number in (1, 2, 3, 4, 5)]
+    assert files == [f"http://testserver/sitemap.xml?file={number}" for number in (1, 2, 3, 4, 5, 6)]
     found = set()
     for file in files:
         root = ElementTree.fromstring(client.get(file.removeprefix("http://testserver")).content)
         found |= {url.findtext(f"{MAPS}loc") for url in root.iter(f"{MAPS}url")}
     monkeypatch.undo()
     assert found == set(listed(client))
-    for file in ("6", "0", "x", "-1", "9" * 5000):
+    for file in ("7", "0", "x", "-1", "9" * 5000):
         assert client.get("/sitemap.xml", {"file": file}).status_code == 404
 
 
