@@ -342,6 +342,11 @@ IMPORT_KEEP_FILES_DAYS = env_int("IMPORT_KEEP_FILES_DAYS", 3650)
 IMPORT_KEEP_UNFINISHED_DAYS = env_int("IMPORT_KEEP_UNFINISHED_DAYS", 30)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
+# --- Data for readers -----------------------------------------------------------------------------
+
+# The file in which `manage.py export_data` leaves all that is released, for readers to take; empty: none.
+DATA_ARCHIVE = Path(env("DATA_ARCHIVE")).resolve() if env("DATA_ARCHIVE") else None
+
 # --- Private donors -------------------------------------------------------------------------------
 
 # Readers see gifts of private donors in sums of so many donors at least, of whom none gave more than so many per cent

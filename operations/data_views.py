@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -174,7 +175,16 @@ def of_dataset(
 @public_page
 def data(request: HttpRequest) -> HttpResponse:
     """Every table with its columns: the dictionary."""
-    return render(request, "operations/data.html", {"datasets": list(REGISTRY)})
+    has_archive = bool(settings.DATA_ARCHIVE and settings.DATA_ARCHIVE.is_file())
+    return render(request, "operations/data.html", {"datasets": list(REGISTRY), "has_archive": has_archive})
+
+
+@public_page
+def archive(request: HttpRequest) -> HttpResponse:
+    """All tables as one file, as ``export_data`` last left it."""
+    if not settings.DATA_ARCHIVE or not settings.DATA_ARCHIVE.is_file():
+        raise Http404
+    return FileResponse(settings.DATA_ARCHIVE.open("rb"), as_attachment=True, filename="openfield.zip")
 
 
 @public_page

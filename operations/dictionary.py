@@ -31,7 +31,7 @@ from .models import (
     TextKind,
 )
 from .overview import Overview, row_of
-from .profiles import Profile, in_language
+from .profiles import Profile, in_language, published_place
 from .profiles import Value as Published
 from .regions import Tree
 from .word_diff import parse
@@ -399,15 +399,13 @@ FINANCE = Dataset(
 def office_rows(asked: Asked) -> Iterator[Row]:
     for one in released(asked):
         for office in one.profile.content["offices"]:
-            place = [decimal(office[axis]) for axis in ("latitude", "longitude")]
-            if office["is_approximate"]:  # as much as is meant: some 10 kilometres
-                place = [value if value is None else round(value, 1) for value in place]
+            latitude, longitude = published_place(office)
             yield {
                 "operation": one.code,
                 "name": office["name"],
                 "kind": office["kind"],
-                "latitude": place[0],
-                "longitude": place[1],
+                "latitude": latitude,
+                "longitude": longitude,
                 "is_approximate": office["is_approximate"],
                 **in_languages("description", office["description"]),
                 "edition": one.pk,

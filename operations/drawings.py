@@ -21,7 +21,7 @@ from .calculations import gap, share_of_sum, total
 from .models import Agency, FinancialFigure, MissingReason, Office
 from .overview import OperationRow
 from .pages import OperationPage
-from .profiles import MEASURES, People, Profile, Value, in_language, other_language
+from .profiles import MEASURES, People, Profile, Value, in_language, other_language, published_place
 from .rounding import millions
 
 SERIES_CSS = {"budget": "s-budget", "funds_available": "s-funds", "expenditure": "s-expenditure"}
@@ -466,9 +466,12 @@ def office_list(profile: Profile) -> list[dict[str, Any]]:
             number += 1
             key = f"{base}-{number}"
         taken.add(key)
+        latitude, longitude = published_place(office)
         listed.append(
             {
                 **office,
+                "latitude": latitude,
+                "longitude": longitude,
                 "key": key,
                 "kind_label": str(Office.Kind(office["kind"]).label),
                 "text": in_language(office["description"]),

@@ -215,6 +215,14 @@ class Profile:
         )
 
 
+def published_place(office: dict[str, Any]) -> tuple[Decimal | None, Decimal | None]:
+    """Latitude and longitude of an office; of an approximate place as much as is meant: some 10 kilometres."""
+    latitude, longitude = _decimal(office["latitude"]), _decimal(office["longitude"])
+    if latitude is None or longitude is None or not office["is_approximate"]:
+        return latitude, longitude
+    return round(latitude, 1), round(longitude, 1)
+
+
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 

@@ -57,6 +57,7 @@ urlpatterns = [
     # The same addresses with .csv, .xlsx or .json: the data of the page.
     path("data/", data_views.data, name="data"),
     path("api/", views.api, name="api"),
+    path("data/archive.zip", data_views.archive, name="archive"),
     path("data/<slug:name>.<datakind:kind>", data_views.dataset, name="dataset"),
     path("operations.<datakind:kind>", data_views.operations, name="operations_data"),
     path("operations/<slug:slug>.<datakind:kind>", data_views.operation, name="operation_data"),

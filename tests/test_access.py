@@ -450,6 +450,7 @@ TABLE: dict[str, Pages] = {
     ),
     "feeds/releases.atom": Pages(queries=MOMENTS),
     "data/": Pages(),
+    "data/archive.zip": Pages(),
     "api/": Pages(),
     "api/v1/": Pages(),
     "api/v1/openapi.json": Pages(),
