@@ -160,12 +160,6 @@ def take_agency(documents: Iterable[Document]) -> None:
 
 
 def take_reference(documents: Iterable[Document]) -> None:
-    models = {
-        "region": Region,
-        "population_type": PopulationType,
-        "pillar": Pillar,
-        "section_type": SectionType,
-    }
     parents: list[tuple[str, str]] = []
     for document in documents:
         model = TABLES[document.pop("table")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, groupby, islice
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +29,7 @@ from .dictionary import (
     all_released,
     year_row,
 )
-from .models import Agency
+from .models import Agency, Edition
 from .overview import OperationRow, chosen_year, load_overview, row_of
 from .pages import OperationPage
 from .readers import public_page
@@ -44,6 +44,7 @@ KINDS = {
 }
 # What an address says besides its filters.
 NO_FILTERS = ("as_of", "hxl", "sort", "page", "before", "after", "circles", "language")
+MOST_CHANGES = 300  # that the page shows; the file has them all
 Part = tuple[Dataset, Iterable[Row]]
 
 
@@ -185,6 +186,42 @@ def archive(request: HttpRequest) -> HttpResponse:
     if not settings.DATA_ARCHIVE or not settings.DATA_ARCHIVE.is_file():
         raise Http404
     return FileResponse(settings.DATA_ARCHIVE.open("rb"), as_attachment=True, filename="openfield.zip")
+
+
+@public_page
+def changes(request: HttpRequest) -> HttpResponse:
+    """What later releases changed, with the old and the new value; since a day, where one is asked for."""
+    since = request.GET.get("since", "").strip()
+    asked = Asked(request.at, {"since": since} if since else {})
+    problem = ""
+    try:
+        CHANGES.check(asked.filters)
+    except UnknownValue:
+        asked, problem = Asked(request.at), since[:20]
+    corrections_only = request.GET.get("is_correction") == "true"
+    if corrections_only:
+        asked = asked.narrowed(is_correction="true")
+    rows = list(islice(CHANGES.rows(asked), MOST_CHANGES + 1))
+    known = {one.code: one.profile for one in all_released(asked)}
+    by_release = groupby(rows[:MOST_CHANGES], key=lambda row: (row["edition"], row["changed_at"]))
+    groups = [change_group(list(group), known) for _release, group in by_release]
+    context = {
+        "groups": groups, "since": asked.filters.get("since", ""), "problem": problem,
+        "corrections_only": corrections_only, "is_cut": len(rows) > MOST_CHANGES, "most": MOST_CHANGES,
+    }  # fmt: skip
+    return render(request, "operations/changes.html", context)
+
+
+def change_group(rows: list[Row], known: dict[str, Any]) -> dict[str, Any]:
+    """What one release changed, and of which text."""
+    first = rows[0]
+    text = Edition(kind=first["kind"], year=first["year"])
+    return {**first, "profile": known[str(first["operation"])], "text": text, "rows": rows}
+
+
+@public_page
+def changes_file(request: HttpRequest, kind: str) -> HttpResponse:
+    return of_dataset(request, CHANGES, kind, "changes", reverse("operations:changes"))
 
 
 @public_page

@@ -97,6 +97,7 @@ def pages(at: dt.datetime) -> list[SitePage]:
             "operations:about_data",
             "operations:data",
             "operations:api",
+            "operations:changes",
             "operations:accessibility",
         ),
     )

@@ -56,6 +56,8 @@ urlpatterns = [
     path("editions/<int:pk>/<year:year>/brief.pdf", pdf_views.edition_brief, name="edition_brief"),
     # The same addresses with .csv, .xlsx or .json: the data of the page.
     path("data/", data_views.data, name="data"),
+    path("changes/", data_views.changes, name="changes"),
+    path("changes.<datakind:kind>", data_views.changes_file, name="changes_data"),
     path("api/", views.api, name="api"),
     path("data/archive.zip", data_views.archive, name="archive"),
     path("data/<slug:name>.<datakind:kind>", data_views.dataset, name="dataset"),

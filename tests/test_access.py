@@ -451,6 +451,8 @@ TABLE: dict[str, Pages] = {
     "feeds/releases.atom": Pages(queries=MOMENTS),
     "data/": Pages(),
     "data/archive.zip": Pages(),
+    "changes/": Pages(queries=(*MOMENTS, "?since=2020-01-01", "?is_correction=true")),
+    "changes.<datakind:kind>": Pages(forms, ("", "?since=2020-01-01")),
     "api/": Pages(),
     "api/v1/": Pages(),
     "api/v1/openapi.json": Pages(),

@@ -15,6 +15,7 @@ from operations.models import Operation, Region
 from operations.tables import PlainCSV
 from tests import factories
 from tests.data_files import body, table, taken_back
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +88,14 @@ def test_changes_say_the_old_and_the_new_value(client):
     ]
     assert len(table(client, "/data/changes.csv?is_correction=true")) == 1
     assert table(client, "/data/changes.csv?since=2199-01-01") == []
+    page = words(client.get("/changes/"))
+    assert "Peru · Profile and figures Correction" in page
+    assert "Counted again." in page
+    assert "All people, 2020 52,000 52,996" in page
+    assert "We reached 52,000 people. We reached 52,996 people." in page
+    assert "52,000 people" not in words(client.get("/changes/?is_correction=true"))
+    assert "No change is known" in words(client.get("/changes/?since=2199-01-01"))
+    assert "“yesterday” is no day" in words(client.get("/changes/?since=yesterday"))
 
 
 def test_a_changed_line_of_the_books_says_its_old_and_new_amount(client):

@@ -157,6 +157,8 @@ PAGES: dict[str, Callable[[World], list[str]]] = {
     "editions/<int:pk>/": lambda world: [f"/editions/{pk}/" for pk in keys(world)],
     "editions/<int:pk>/<year:year>/": lambda world: [f"/editions/{pk}/2020/" for pk in keys(world)[:2]],
     "data/": lambda world: ["/data/"],
+    "changes/": lambda world: ["/changes/", "/changes/?since=2021-04-01"],
+    "changes.<datakind:kind>": lambda world: ["/changes.csv"],
     "data/archive.zip": lambda world: ["/data/archive.zip"],
     "api/": lambda world: ["/api/"],
     "api/v1/": lambda world: ["/api/v1/"],

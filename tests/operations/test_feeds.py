@@ -168,7 +168,7 @@ def test_the_sitemap_lists_every_public_page_in_every_language(client, peru):
     )
     paths = [
         "/", "/operations/", "/operations/col/", "/methodology/", "/contributions/", "/donors/", "/donors/norway/",
-        "/donors/sweden/", "/about/data/", "/data/", "/api/", "/accessibility/",
+        "/donors/sweden/", "/about/data/", "/data/", "/api/", "/changes/", "/accessibility/",
         *(f"/operations/per/{year}/{more}" for year in (2019, 2020, 2021) for more in ("", "history/", "pillars/")),
     ]  # fmt: skip
     here = "http://testserver"
