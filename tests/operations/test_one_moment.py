@@ -126,7 +126,8 @@ def test_every_public_view_gives_its_request_a_moment():
 
 def _is_public(view):
     while view is not None:
-        if getattr(view, "__code__", None) and "_answer" in view.__code__.co_names:
+        names = getattr(getattr(view, "__code__", None), "co_names", ())
+        if "_answer" in names or (view.__module__ == "operations.api" and "read" in names):
             return True
         view = getattr(view, "__wrapped__", None)
     return False
