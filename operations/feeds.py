@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.contrib.syndication.views import Feed
 from django.db.models import Exists, OuterRef, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
@@ -17,8 +19,10 @@ from django.utils.translation import gettext as _
 
 from .models import Agency, Edition
 from .models.edition import EditionQuerySet
+from .overview import Overview
 from .profiles import in_language
 from .readers import public_page
+from .regions import Tree
 from .templatetags.readers import language_name, text_name
 
 NEWEST = 50
@@ -54,15 +58,23 @@ class Event:
         return self.edition.note
 
 
-def events(at: dt.datetime) -> list[Event]:
-    """The newest events until ``at``, of the operations that readers see or saw: two queries, and one for names."""
+def events(
+    at: dt.datetime, slugs: Collection[str] | None = None, corrections_only: bool = False
+) -> list[Event]:
+    """The newest events until ``at``, of the operations that readers see or saw: two queries, and one for names.
+
+    ``slugs``: of these operations alone; ``corrections_only``: without releases that say nothing was wrong.
+    """
     profiles, gone = Edition.objects.released(at).profiles(), Edition.objects.withdrawn(at)
     shown = profiles.values("operation")
     known = (Edition.objects.released(at) | gone).profiles().values("operation")
-    found = [
-        *_newest(Edition.objects.ever_public(at).filter(operation__in=shown), "released_at"),
-        *_newest(last_of_each(gone).filter(withdrawn_at__lte=at, operation__in=known), "withdrawn_at"),
-    ]
+    released = Edition.objects.ever_public(at).filter(operation__in=shown)
+    withdrawn = last_of_each(gone).filter(withdrawn_at__lte=at, operation__in=known)
+    if slugs is not None:
+        released, withdrawn = (some.filter(operation__slug__in=slugs) for some in (released, withdrawn))
+    if corrections_only:
+        released = released.filter(is_correction=True)
+    found = [*_newest(released, "released_at"), *_newest(withdrawn, "withdrawn_at")]
     found = sorted(found, key=lambda edition: (_moment(edition), edition.pk), reverse=True)[:NEWEST]
     of_these = profiles.filter(operation__in={edition.operation_id for edition in found})
     names = dict(of_these.values_list("operation", "content__name"))
@@ -111,14 +123,14 @@ class Releases(Feed):
     def link(self) -> str:
         return reverse("operations:home")
 
-    def feed_url(self) -> str:
-        return reverse("operations:releases")
+    def feed_url(self, request: HttpRequest) -> str:
+        return own_address(request)
 
     def author_name(self) -> str:
         return Agency.current().shown_name
 
     def items(self, request: HttpRequest) -> list[Event]:
-        return events(request.at)
+        return request.events
 
     def item_title(self, event: Event) -> str:
         return event.title
@@ -135,9 +147,59 @@ class Releases(Feed):
     item_updateddate = item_pubdate
 
 
+def own_address(request: HttpRequest) -> str:
+    """That of the feed, without the moment that is asked for."""
+    query = {name: request.GET[name] for name in ("operation", "region") if name in request.GET}
+    return request.path + (f"?{urlencode(query)}" if query else "")
+
+
+def slugs_asked(request: HttpRequest) -> set[str] | None:
+    """The operations that ``?operation=peru`` or ``?region=AME`` names; ``None`` for all; ``Http404`` for none."""
+    if "operation" not in request.GET and "region" not in request.GET:
+        return None
+    overview = Overview.load(request.at, keep=not request.as_of)
+    if "operation" in request.GET:
+        found = {p.slug for p in overview.profiles if p.slug == request.GET["operation"]}
+    else:
+        tree = Tree.load(overview)
+        code = tree.named(request.GET["region"])
+        found = {profile.slug for profile in overview.within(tree.within(code)).profiles} if code else set()
+    if not found:
+        raise Http404
+    return found
+
+
 @public_page
-def releases(request: HttpRequest) -> HttpResponse:
+def releases(request: HttpRequest, kind: str, corrections_only: bool = False) -> HttpResponse:
+    """As Atom or as JSON Feed: of the site, of a region or of an operation."""
+    request.events = events(request.at, slugs_asked(request), corrections_only)
+    if kind == "json":
+        return json_feed(request)
     response = Releases()(request)
     # Two things may happen within a second: only the ETag tells them apart.
     del response.headers["Last-Modified"]
     return response
+
+
+def json_feed(request: HttpRequest) -> HttpResponse:
+    """https://www.jsonfeed.org/version/1.1/"""
+    feed, absolute = Releases(), request.build_absolute_uri
+    body = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed.title(),
+        "home_page_url": absolute(feed.link()),
+        "feed_url": absolute(own_address(request)),
+        "language": get_language(),
+        "authors": [{"name": feed.author_name()}],
+        "items": [
+            {
+                "id": absolute(feed.item_link(event)),
+                "url": absolute(feed.item_link(event)),
+                "title": event.title,
+                "content_text": event.note or event.title,
+                "date_published": event.at.isoformat(),
+            }
+            for event in request.events
+        ],
+    }
+    return JsonResponse(body, content_type="application/feed+json")

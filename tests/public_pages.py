@@ -67,7 +67,7 @@ NO_PAGE = {
     "operations:figure_file", "operations:card", "operations:brief", "operations:edition_brief",
     "operations:releases", "operations:outlines", "operations:opensearch",
     "contributions:figure_file", "contributions:donor_figure_file",
-    "api", "api_document", "api_search", "api_dataset", "api_row", "api_nothing", "operations:archive", "operations:changes_data", "operations:dataset", "operations:operations_data", "operations:operation_data", "operations:year_data",
+    "api", "api_document", "api_search", "api_dataset", "api_row", "api_nothing", "operations:archive", "operations:releases_json", "operations:corrections", "operations:corrections_json", "operations:changes_data", "operations:dataset", "operations:operations_data", "operations:operation_data", "operations:year_data",
     "operations:table_data", "operations:region_data", "operations:compare_data", "operations:edition_data",
     "contributions:contributions_data", "contributions:days_data", "contributions:contribution_data",
     "contributions:donors_data", "contributions:donor_data",

@@ -448,7 +448,16 @@ TABLE: dict[str, Pages] = {
     "editions/<int:pk>/<year:year>/": Pages(
         lambda scene: [{**each, "year": 2021} for each in every_edition(scene)]
     ),
-    "feeds/releases.atom": Pages(queries=MOMENTS),
+    **{
+        f"feeds/{name}": Pages(
+            queries=lambda scene: [
+                *MOMENTS,
+                "?region=AME",
+                *(f"?operation={operation.slug}" for operation in operations_of(scene)),
+            ]
+        )
+        for name in ("releases.atom", "releases.json", "corrections.atom", "corrections.json")
+    },
     "data/": Pages(),
     "data/archive.zip": Pages(),
     "changes/": Pages(queries=(*MOMENTS, "?since=2020-01-01", "?is_correction=true")),

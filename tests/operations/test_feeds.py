@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 from operations import sitemap
 from operations.editions import record, release, withdraw
-from operations.models import Operation
+from operations.models import Operation, Region
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +97,50 @@ def test_the_feed_tells_releases_corrections_and_withdrawals_newest_first(client
     ]
     assert feed(client).findtext(f"{ATOM}updated") == "2021-06-01T12:00:00+00:00"
     assert events(client, "/fr/feeds/releases.atom")[1][0].count("Pérou") == 1
+
+
+def test_a_feed_is_narrowed_to_an_operation_a_region_and_to_corrections(client, peru):
+    colombia = factories.operation("COL", region=Region.objects.get(code="AME"))
+    publish(colombia, 1)
+    text = factories.narrative(peru)
+    publish(text, 2)
+    factories.key_figure(text)
+    publish(text, 3, note="Counted again.", is_correction=True)
+    withdraw(text, None, notice="It was wrong.")
+
+    def titles(query, name="releases"):
+        return [title for title, _summary, _link in events(client, f"/feeds/{name}.atom{query}")]
+
+    assert (
+        titles("?operation=col")
+        == titles("?region=AME")
+        == ["Released: Colombia, Profile and figures, edition 1"]
+    )
+    assert titles("?operation=per")[0] == "Withdrawn: Peru, Year-end report 2020"
+    assert titles("", "corrections") == ["Withdrawn: Peru, Year-end report 2020"]
+    assert titles("?operation=col", "corrections") == []
+    [link] = [link for link in feed(client, "/feeds/releases.atom?operation=col").iter(f"{ATOM}link")
+              if link.get("rel") == "self"]  # fmt: skip
+    assert link.get("href") == "http://testserver/feeds/releases.atom?operation=col"
+    for query in ("?operation=nowhere", "?region=XX", "?operation="):
+        assert client.get(f"/feeds/releases.atom{query}").status_code == 404
+    page = client.get("/operations/col/").content.decode()
+    assert 'href="/feeds/releases.atom?operation=col"' in page
+    assert 'href="/feeds/releases.json?region=AME"' in client.get("/regions/ame/").content.decode()
+
+
+def test_the_json_feed_has_the_items_of_the_other(client, peru):
+    publish(factories.narrative(peru), 2, note="With the figures of June.")
+    response = client.get("/feeds/releases.json?operation=per")
+    assert response["Content-Type"] == "application/feed+json"
+    told = response.json()
+    assert told["version"] == "https://jsonfeed.org/version/1.1"
+    assert told["feed_url"] == "http://testserver/feeds/releases.json?operation=per"
+    assert [(one["title"], one["url"]) for one in told["items"]] == [
+        (title, link) for title, _summary, link in events(client)
+    ]
+    assert told["items"][0]["content_text"] == "With the figures of June."
+    assert told["items"][0]["date_published"] == "2021-03-07T09:00:00+00:00"
 
 
 def test_the_feed_holds_nothing_that_is_not_public(client, peru):
