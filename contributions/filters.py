@@ -221,7 +221,7 @@ class Filters:
 
     @cached_property
     def operations(self) -> list[Place]:
-        return sorted(self.places.values(), key=lambda place: fold_name(place.name))
+        return sorted(self.places.values(), key=lambda place: (fold_name(place.name), place.slug))
 
     @cached_property
     def regions(self) -> list[tuple[str, str, int]]:
